@@ -1,0 +1,68 @@
+# The few verbs of the project, the same for people and for continuous integration.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest
+UV     := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-long check fmt bench coverage lock system-deps clean
+
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: ## make .venv with the locked dependencies (instant when nothing changed)
+	@sha256sum --check --status $(VENV)/installed 2>/dev/null || $(MAKE) --no-print-directory $(VENV)/installed
+
+.PHONY: $(VENV)/installed
+$(VENV)/installed:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (PYTHON=... names another)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python cannot make environments here. Type: sudo apt-get install python3-venv"; exit 1; }
+	@echo "Installing into $(VENV) (a minute the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-build-isolation --no-deps --editable .
+	@sha256sum locks/dev.lock pyproject.toml > $@
+
+demo: install ## a whole room on this machine: broker, API, controller, 12 simulated postes
+	@exec $(BIN)/ppm demo
+
+system-deps: ## the Debian packages that the tests need (installs them when root)
+	@sh tests/setup.sh
+
+test: install system-deps ## every test but the long ones
+	@$(PYTEST) -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-long: install system-deps ## the tests that take minutes
+	@$(PYTEST) -m long --timeout 1800 $(ARGS)
+
+check: install ## format, lint, types, layers, generated documents
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m ppm.docs --check
+
+fmt: install ## put the code in its format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: install system-deps ## figures beside their baselines; writes build/bench.json
+	@$(BIN)/python -m bench
+
+coverage: install system-deps ## what the tests run through; build/coverage/index.html
+	@mkdir -p build
+	@rm -f build/coverage.data*
+	@COVERAGE_FILE=$(CURDIR)/build/coverage.data $(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@COVERAGE_FILE=build/coverage.data $(BIN)/coverage combine --quiet
+	@COVERAGE_FILE=build/coverage.data $(BIN)/coverage html --quiet --directory build/coverage
+	@COVERAGE_FILE=build/coverage.data $(BIN)/coverage report
+
+lock: ## bring locks/ up to pyproject.toml (UPGRADE=--upgrade for newer versions)
+	@$(UV) --extra kiosk $(UPGRADE) --output-file locks/kiosk.lock
+	@$(UV) --extra server $(UPGRADE) --output-file locks/server.lock
+	@$(UV) --all-extras $(UPGRADE) --output-file locks/dev.lock
+
+clean: ## forget what was built (keeps .venv and the cache of downloads)
+	@rm -rf build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""What tests share: waiting, a link that can be cut, a bare MQTT client."""
