@@ -1,0 +1,204 @@
+"""The audit trail: one gap-free, hash-chained list per site (chain 0: the deployment itself).
+
+An entry's hash covers the previous hash and all that it says. Personal fields enter as a salted commitment, so
+that erasing them (and the salt) leaves the chain verifiable.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from fleet.database.prepared import PREPARED
+from fleet.database.tables import chain_head, log
+
+GENESIS = bytes(32)
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the audit trail, before it gets its number. `personal` may be erased later."""
+
+    action: str
+    site_id: int | None = None
+    operateur_id: int | None = None
+    session_id: int | None = None
+    poste_id: int | None = None
+    utilisateur_id: int | None = None
+    details: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    personal: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Where a chain no longer holds: the site (0: the deployment), the number, and what is wrong there."""
+
+    chain: int
+    numero: int
+    what: str
+
+
+def write(connection: Connection, entries: Sequence[Entry], now: datetime | None) -> None:
+    """Append entries to their chains. Takes the lock of each chain, in order, until the commit."""
+    chains: dict[int, list[Entry]] = {}
+    for entry in entries:
+        chains.setdefault(entry.site_id or 0, []).append(entry)
+    for chain in sorted(chains):
+        _append(connection, chain, chains[chain], now or datetime.now(UTC))
+
+
+def _append(connection: Connection, chain: int, entries: Sequence[Entry], now: datetime) -> None:
+    numero, previous = _lock_head(connection, chain)
+    rows: list[dict[str, Any]] = []
+    for entry in entries:
+        numero += 1
+        row = _row(entry, numero, previous, now)
+        previous = row["hash"]
+        rows.append(row)
+    if connection.dialect.name == "postgresql":
+        _store_postgresql(connection, chain, rows)
+        return
+    connection.execute(insert(log), rows)
+    connection.execute(
+        update(chain_head).where(chain_head.c.chain == chain).values(numero=numero, hash=previous)
+    )
+
+
+# One statement for all lines and the new head: at the end of each transaction a round trip counts, and so does
+# what binding 15 columns of 1,000 lines costs.
+_STORE = text(
+    """
+WITH head AS (UPDATE chain_head SET numero = :numero, hash = :hash WHERE chain = :chain)
+INSERT INTO log (site_id, numero, action, operateur_id, session_id, poste_id, utilisateur_id, details, metadata,
+    personal, salt, commitment, created_at, previous_hash, hash)
+SELECT site_id, numero, action, operateur_id, session_id, poste_id, utilisateur_id, details, metadata,
+    personal, decode(salt, 'base64'), decode(commitment, 'base64'), created_at,
+    decode(previous_hash, 'base64'), decode(hash, 'base64')
+FROM json_to_recordset(CAST(:lines AS json)) AS line (site_id bigint, numero bigint, action text, operateur_id bigint,
+    session_id bigint, poste_id bigint, utilisateur_id bigint, details text, metadata jsonb, personal jsonb,
+    salt text, commitment text, created_at timestamptz, previous_hash text, hash text)
+ORDER BY numero
+"""
+).execution_options(**PREPARED)
+
+
+def _store_postgresql(connection: Connection, chain: int, rows: Sequence[dict[str, Any]]) -> None:
+    lines = msgspec.json.encode(rows).decode()  # bytes become base64
+    head = {"chain": chain, "numero": rows[-1]["numero"], "hash": rows[-1]["hash"]}
+    connection.execute(_STORE, {**head, "lines": lines})
+
+
+_HEAD = (
+    select(chain_head.c.numero, chain_head.c.hash)
+    .where(chain_head.c.chain == bindparam("wanted"))
+    .with_for_update()
+    .execution_options(**PREPARED)
+)
+
+
+def _lock_head(connection: Connection, chain: int) -> tuple[int, bytes]:
+    head = connection.execute(_HEAD, {"wanted": chain}).first()
+    if head is None:
+        _begin_chain(connection, chain)
+        head = connection.execute(_HEAD, {"wanted": chain}).one()
+    return head.numero, bytes(head.hash)
+
+
+def _begin_chain(connection: Connection, chain: int) -> None:
+    """The first link; two that write the first entry of a site at once make it once."""
+    begin = pg_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    first = begin(chain_head).values(chain=chain, numero=0, hash=GENESIS)
+    connection.execute(first.on_conflict_do_nothing(index_elements=["chain"]))
+
+
+def _row(entry: Entry, numero: int, previous: bytes, now: datetime) -> dict[str, Any]:
+    salt = secrets.token_bytes(16) if entry.personal else None
+    commitment = _commitment(salt, entry.personal) if salt and entry.personal else None
+    row: dict[str, Any] = {
+        "site_id": entry.site_id,
+        "numero": numero,
+        "action": entry.action,
+        "operateur_id": entry.operateur_id,
+        "session_id": entry.session_id,
+        "poste_id": entry.poste_id,
+        "utilisateur_id": entry.utilisateur_id,
+        "details": entry.details,
+        "metadata": dict(entry.metadata),
+        "personal": dict(entry.personal) if entry.personal else None,
+        "salt": salt,
+        "commitment": commitment,
+        "created_at": now,
+        "previous_hash": previous,
+    }
+    return row | {"hash": _hash(row)}
+
+
+def _commitment(salt: bytes, personal: Mapping[str, Any]) -> bytes:
+    return hashlib.sha256(salt + _encode(dict(personal))).digest()
+
+
+def _hash(row: Mapping[str, Any]) -> bytes:
+    said = [
+        row["site_id"] or 0,
+        row["numero"],
+        row["action"],
+        row["operateur_id"],
+        row["session_id"],
+        row["poste_id"],
+        row["utilisateur_id"],
+        row["details"],
+        row["metadata"],
+        (row["commitment"] or b"").hex(),
+        row["created_at"].astimezone(UTC).isoformat(timespec="microseconds"),
+    ]
+    return hashlib.sha256(row["previous_hash"] + _encode(said)).digest()
+
+
+def verify(connection: Connection) -> Iterator[Broken]:
+    """Go through every chain and tell the first row of each that does not hold, if any."""
+    heads = {row.chain: row for row in connection.execute(select(chain_head))}
+    known = connection.execute(select(log.c.site_id).distinct()).scalars()
+    for chain in sorted({*heads, *(site_id or 0 for site_id in known)}):
+        broken = _verify(connection, chain, heads.get(chain))
+        if broken is not None:
+            yield broken
+
+
+def _verify(connection: Connection, chain: int, head: Any) -> Broken | None:
+    numero, previous = 0, GENESIS
+    mine = log.c.site_id == chain if chain else log.c.site_id.is_(None)
+    rows = connection.execution_options(yield_per=1000).execute(
+        select(log).where(mine).order_by(log.c.numero)
+    )
+    for row in rows.mappings():
+        if (numero and row["numero"] != numero + 1) or (not numero and row["numero"] != 1):
+            return Broken(chain, numero + 1, "missing")
+        what = _wrong(row, previous)
+        if what is not None:
+            return Broken(chain, row["numero"], what)
+        numero, previous = row["numero"], bytes(row["hash"])
+    if head is None or (head.numero, bytes(head.hash)) != (numero, previous):
+        return Broken(chain, numero + 1, "end cut off")
+    return None
+
+
+def _wrong(row: RowMapping, previous: bytes) -> str | None:
+    if bytes(row["previous_hash"]) != previous:
+        return "does not follow its predecessor"
+    if _hash({**row, "previous_hash": bytes(row["previous_hash"])}) != bytes(row["hash"]):
+        return "altered"
+    personal, salt = row["personal"], row["salt"]
+    if personal is not None and (
+        salt is None or _commitment(bytes(salt), personal) != bytes(row["commitment"])
+    ):
+        return "personal data altered"
+    return None

@@ -1,0 +1,32 @@
+"""What is said of an error of the database: its kind and its SQLSTATE, never the rows that it was about."""
+
+import traceback
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+
+_DEEPEST = 30
+
+
+def described(error: Exception) -> dict[str, Any]:
+    """The facts of an error that a log may hold: names and addresses stand in messages and parameters."""
+    facts = {"error": type(error).__name__}
+    state = _sqlstate(error)
+    return facts if state is None else facts | {"sqlstate": state}
+
+
+def came_through(error: Exception) -> list[str]:
+    """Where an error came through, the last place first; without its words."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames)][:_DEEPEST]
+
+
+def is_unreachable(error: DBAPIError) -> bool:
+    """Whether the database itself is gone or going, rather than a statement refused."""
+    state = _sqlstate(error)
+    return error.connection_invalidated or state is None or state[:2] in ("08", "57", "53")
+
+
+def _sqlstate(error: Exception) -> str | None:
+    state: str | None = getattr(getattr(error, "orig", None), "pgcode", None)
+    return state

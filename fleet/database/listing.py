@@ -1,0 +1,97 @@
+"""Pages of rows: filtered, sorted, counted and stamped with the database's clock, in one statement."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, literal, select, true
+
+from fleet.database.engine import Transaction
+from fleet.database.sql import any_of
+from fleet.database.types import Instant
+from fleet.domain.actor import Actor
+from fleet.domain.errors import Invalid
+
+LARGEST = 200
+LIKE_ESCAPE = "\\"
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which part of a list: `limit` rows from `offset`, sorted by a word of the list, `-` before it to reverse."""
+
+    limit: int = 50
+    offset: int = 0
+    sort: str | None = None
+
+
+class Fetched(NamedTuple):
+    """The rows of a page, how many there are in all, and the database's clock."""
+
+    rows: Sequence[Row[Any]]
+    total: int
+    now: datetime
+
+
+def now_column(tx: Transaction) -> ColumnElement[datetime]:
+    """The database's clock as a column named `maintenant`: no trip of its own."""
+    if tx.is_postgresql:
+        return func.clock_timestamp(type_=Instant).label("maintenant")
+    return literal(datetime.now(UTC), Instant).label("maintenant")
+
+
+def clocked(statement: Select[Any]) -> dict[bool, Select[Any]]:
+    """The statement with `maintenant`, for SQLite and (True) for PostgreSQL, put together once for `first`."""
+    return {
+        True: statement.add_columns(func.clock_timestamp(type_=Instant).label("maintenant")),
+        False: statement.add_columns(bindparam("now", type_=Instant).label("maintenant")),
+    }
+
+
+def first(tx: Transaction, statement: Mapping[bool, Select[Any]], **values: Any) -> Row[Any] | None:
+    """The first row of what `clocked` made, in one trip."""
+    now = {} if tx.is_postgresql else {"now": datetime.now(UTC)}
+    return tx.execute(statement[tx.is_postgresql], {**values, **now}).first()
+
+
+def fetch(
+    tx: Transaction, statement: Select[Any], page: Page, sorts: Mapping[str, Any], default: str
+) -> Fetched:
+    """A page of a statement that selects a unique `id`. Raises Invalid for a sort that the list does not have."""
+    key, descending = _sort(page.sort or default, sorts)
+    counted = statement.order_by(None).with_only_columns(literal(1).label("one")).subquery()
+    total = select(func.count().label("total"), now_column(tx)).select_from(counted).subquery("total")
+    order = (_directed(key, descending), _directed(statement.selected_columns["id"], descending))
+    rows = (
+        statement.add_columns(key.label("cle_tri")).order_by(*order).limit(page.limit).offset(page.offset)
+    ).subquery("page")
+    outer = (_directed(rows.c.cle_tri, descending), _directed(rows.c.id, descending))
+    wanted = select(total, rows).select_from(total.outerjoin(rows, true())).order_by(*outer)
+    found = tx.execute(wanted).all()
+    return Fetched([row for row in found if row.id is not None], found[0].total, found[0].maintenant)
+
+
+def _sort(asked: str, sorts: Mapping[str, Any]) -> tuple[Any, bool]:
+    word = asked.removeprefix("-")
+    if word not in sorts:
+        raise Invalid("tri", "valeur_invalide", regle=" | ".join(sorts))
+    return sorts[word], asked.startswith("-")
+
+
+def _directed(column: Any, descending: bool) -> Any:
+    return column.desc() if descending else column.asc()
+
+
+def seen_by(tx: Transaction, actor: Actor, column: Any) -> ColumnElement[bool]:
+    """Only what is at the actor's sites."""
+    return true() if actor.sites is None else any_of(tx, column, sorted(actor.sites))
+
+
+def contains(column: Any, typed: str) -> ColumnElement[bool]:
+    """Every word of what was typed is somewhere in the column; its wildcards mean themselves."""
+    found: ColumnElement[bool] = true()
+    for word in typed.split():
+        escaped = word.replace(LIKE_ESCAPE, LIKE_ESCAPE * 2).replace("%", r"\%").replace("_", r"\_")
+        found &= column.like(f"%{escaped}%", escape=LIKE_ESCAPE)
+    return found

@@ -1,0 +1,233 @@
+"""What postes should do, and whether they were told: the level-triggered outbox.
+
+A change raises `rev` under the row lock of the poste; `sent_rev < rev` means that the broker does not have it yet.
+There is no cursor to lose: rows are unsent until they are marked, whatever the order of commits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Row, Select, and_, bindparam, select, text, update
+
+from fleet.database import sessions
+from fleet.database.engine import Transaction
+from fleet.database.news import DESIRED
+from fleet.database.prepared import PREPARED
+from fleet.database.sql import any_of
+from fleet.database.tables import command, desired, grant, poste, session, site
+from fleet.domain.errors import NotFound
+from fleet.domain.poste import EN_SERVICE
+from fleet.domain.session import Session
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a poste should do, as of one consistent look at the database."""
+
+    poste_id: int
+    slug: str
+    rev: int
+    sent_rev: int
+    applied_rev: int
+    reason: str | None
+    wanted: str
+    needs_care: bool
+    session: Session | None
+    grace_s: int
+
+
+def bump(tx: Transaction, site_id: int, poste_id: int, reason: str) -> int:
+    """Raise the rev of a poste, which locks it until the commit, and let the sender know. Gives the new rev."""
+    return int(raised(tx, site_id, poste_id, reason).rev)
+
+
+def raised(tx: Transaction, site_id: int, poste_id: int, reason: str) -> Row[Any]:
+    """The same, and gives rev, sent_rev and applied_rev."""
+    row = tx.execute(_BUMP, {"wanted": poste_id, "because": reason}).first()
+    if row is None:
+        raise NotFound("poste")
+    if tx.given:
+        tx.execute(update(grant).where(any_of(tx, grant.c.id, tx.given)).values(rev=row.rev))
+        tx.given.clear()
+    tx.tell(site_id, DESIRED)
+    return row
+
+
+_BUMP = (
+    update(desired)
+    .where(desired.c.poste_id == bindparam("wanted"))
+    .values(rev=desired.c.rev + 1, reason=bindparam("because"))
+    .returning(desired.c.rev, desired.c.sent_rev, desired.c.applied_rev)
+    .execution_options(**PREPARED)
+)
+
+
+def _wanted() -> Select[Any]:
+    # In the words of the partial index: a statement that is planned once could not use it for parameters.
+    here = and_(session.c.poste_id == poste.c.id, text("session.statut IN ('active', 'suspendue')"))
+    mine = [column for column in session.c if column.name in _SESSION_COLUMNS]
+    return (
+        select(
+            desired.c.poste_id.label("of_poste"),
+            desired.c.rev,
+            desired.c.sent_rev,
+            desired.c.applied_rev,
+            desired.c.reason,
+            desired.c.needs_care,
+            poste.c.slug,
+            poste.c.statut_voulu,
+            poste.c.site_id.label("of_site"),
+            site.c.politique,
+            *mine,
+        )
+        .join_from(desired, poste, desired.c.poste_id == poste.c.id)
+        .join(site, poste.c.site_id == site.c.id)
+        .outerjoin(session, here)
+    )
+
+
+_SESSION_COLUMNS = {"id", "site_id", "utilisateur_id", "version", *sessions.COLUMNS.values()}
+_WANTED = _wanted()
+_OF_POSTE = _WANTED.where(desired.c.poste_id == bindparam("wanted")).execution_options(**PREPARED)
+_UNSENT = (
+    _WANTED.where(desired.c.site_id == bindparam("wanted"), desired.c.sent_rev < desired.c.rev)
+    .limit(bindparam("most"))
+    .execution_options(**PREPARED)
+)
+
+
+def _to_wanted(row: Any) -> Wanted:
+    return Wanted(
+        poste_id=row.of_poste,
+        slug=row.slug,
+        rev=row.rev,
+        sent_rev=row.sent_rev,
+        applied_rev=row.applied_rev,
+        reason=row.reason,
+        wanted=row.statut_voulu,
+        needs_care=row.needs_care is not None,
+        session=None if row.id is None else sessions.to_session(row),
+        grace_s=(row.politique or {}).get("grace_s", 60),
+    )
+
+
+def unsent(tx: Transaction, site_id: int, limit: int) -> list[Wanted]:
+    """What the broker does not have yet."""
+    return [_to_wanted(row) for row in tx.execute(_UNSENT, {"wanted": site_id, "most": limit})]
+
+
+def of_site(tx: Transaction, site_id: int) -> list[Wanted]:
+    """What every poste of a site should do."""
+    return [_to_wanted(row) for row in tx.execute(_WANTED.where(poste.c.site_id == site_id))]
+
+
+def of_poste(tx: Transaction, poste_id: int) -> Wanted:
+    """What one poste should do. Raises NotFound."""
+    row = tx.execute(_OF_POSTE, {"wanted": poste_id}).first()
+    if row is None:
+        raise NotFound("poste")
+    return _to_wanted(row)
+
+
+def of_postes(tx: Transaction, poste_ids: Sequence[int]) -> list[Wanted]:
+    """What some postes should do."""
+    if len(poste_ids) == 1:
+        return [_to_wanted(row) for row in tx.execute(_OF_POSTE, {"wanted": poste_ids[0]})]
+    return [_to_wanted(row) for row in tx.execute(_WANTED.where(any_of(tx, desired.c.poste_id, poste_ids)))]
+
+
+def mark_sent(tx: Transaction, sent: Sequence[tuple[int, int]]) -> None:
+    """The broker has acknowledged these (poste, rev)."""
+    _raise_column(tx, "sent_rev", sent)
+
+
+def mark_applied(tx: Transaction, applied: Sequence[tuple[int, int]]) -> None:
+    """The postes have told that they do these (poste, rev)."""
+    _raise_column(tx, "applied_rev", applied)
+
+
+def _raise(column: Column[int]) -> Any:
+    one = update(desired).where(desired.c.poste_id == bindparam("wanted"), column < bindparam("reached"))
+    return one.values({column: bindparam("reached")}).execution_options(**PREPARED)
+
+
+_RAISE = {column.name: _raise(column) for column in (desired.c.sent_rev, desired.c.applied_rev)}
+
+
+# In the order of their ids, as everybody who locks many postes: two in another order would wait for each other.
+_RAISE_MANY = """
+WITH asked AS (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(revs)s::bigint[]) AS v (id, rev)
+), locked AS (
+    SELECT poste_id FROM desired JOIN asked ON poste_id = asked.id ORDER BY poste_id FOR NO KEY UPDATE OF desired
+)
+UPDATE desired SET {column} = asked.rev FROM asked JOIN locked ON locked.poste_id = asked.id
+WHERE desired.poste_id = asked.id AND {column} < asked.rev
+"""
+
+
+def _raise_column(tx: Transaction, column: str, pairs: Sequence[tuple[int, int]]) -> None:
+    if not pairs:
+        return
+    newest = dict(sorted(pairs))
+    # S608: the column is one of two words of this file.
+    if len(newest) == 1:
+        ((poste_id, rev),) = newest.items()
+        tx.execute(_RAISE[column], {"wanted": poste_id, "reached": rev})
+    elif tx.is_postgresql:
+        tx.connection.exec_driver_sql(
+            _RAISE_MANY.format(column=column),
+            {"ids": list(newest), "revs": list(newest.values())},
+        )
+    else:
+        statement = text(f"UPDATE desired SET {column} = :rev WHERE poste_id = :id AND {column} < :rev")  # noqa: S608
+        tx.execute(statement, [{"id": poste_id, "rev": rev} for poste_id, rev in newest.items()])
+
+
+def is_in_service(wanted: Wanted) -> bool:
+    """Whether visitors may use the poste."""
+    return wanted.wanted == EN_SERVICE and not wanted.needs_care
+
+
+@dataclass(frozen=True)
+class Order:
+    """A command to a poste that has not been sent yet."""
+
+    id: str
+    slug: str
+    op: str
+    args: dict[str, Any]
+    boot: str
+    issued_at: datetime
+    ttl_ms: int
+
+
+def unsent_commands(tx: Transaction, site_id: int, limit: int) -> list[Order]:
+    """Commands that wait to be sent, oldest first."""
+    return [
+        Order(row.id, row.slug, row.op, row.args, row.boot, row.issued_at, row.ttl_ms)
+        for row in tx.execute(_ORDERS, {"wanted": site_id, "most": limit})
+    ]
+
+
+_ORDERS = (
+    select(command, poste.c.slug)
+    .join_from(command, poste, command.c.poste_id == poste.c.id)
+    .where(command.c.site_id == bindparam("wanted"), text("commande.statut = 'a_envoyer'"))
+    .order_by(command.c.issued_at)
+    .limit(bindparam("most"))
+    .execution_options(**PREPARED)
+)
+
+
+def mark_command(tx: Transaction, command_id: str, statut: str, motif: str | None = None) -> bool:
+    """What became of a command; False when it is unknown or already over."""
+    over = ("done", "refused", "expired")
+    statement = (
+        update(command)
+        .where(command.c.id == command_id, command.c.statut.not_in(over))
+        .values(statut=statut, motif=motif, updated_at=tx.now)
+    )
+    return tx.execute(statement).rowcount == 1

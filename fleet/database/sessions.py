@@ -1,0 +1,305 @@
+"""Sessions as rows: found, locked, saved."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from fleet.database.engine import Transaction
+from fleet.database.prepared import PREPARED
+from fleet.database.tables import grant, poste, session, site
+from fleet.domain import opening_hours, policy
+from fleet.domain.errors import NotFound, Refused
+from fleet.domain.quota import Usage
+from fleet.domain.session import EN_ATTENTE, ENDED, ON_POSTE, Session
+
+COLUMNS = {
+    "statut": "statut",
+    "poste_id": "poste_id",
+    "initial_ms": "duree_initiale_ms",
+    "added_ms": "temps_ajoute_ms",
+    "code_expires_at": "code_expire_a",
+    "started_at": "debut_session",
+    "deadline": "fin_prevue",
+    "confirm_by": "confirmer_avant",
+    "suspended_at": "suspendue_depuis",
+    "suspended_until": "suspendue_jusqu_a",
+    "left_ms": "restant_ms",
+    "ended_at": "fin_session",
+    "reason": "motif_fin",
+    "boot": "boot",
+}
+"""Fields of a Session that may change, and their columns."""
+
+_CONFLICTS = {
+    "uq_session_poste": "poste_occupe",
+    "session.poste_id": "poste_occupe",
+    "uq_session_utilisateur": "utilisateur_deja_en_session",
+    "session.utilisateur_id": "utilisateur_deja_en_session",
+    "uq_session_code": "code_deja_utilise",
+    "session.code_index": "code_deja_utilise",
+}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a site allows, read together with what it is applied to."""
+
+    policy: policy.Policy
+    hours: opening_hours.OpeningHours
+
+
+@dataclass(frozen=True)
+class Found:
+    """A session with its site's rules and its poste's names."""
+
+    session: Session
+    rules: Rules
+    poste_slug: str | None
+    poste_nom: str | None
+    site_slug: str
+    categorie: str | None = None
+
+
+SITE_RULES = (
+    site.c.slug.label("site_slug"),
+    site.c.zone,
+    site.c.horaires,
+    site.c.exceptions,
+    site.c.politique,
+)
+
+
+def rules_of(row: Any) -> Rules:
+    """The rules in a row that holds the SITE_RULES columns. Read once for as long as they stay the same."""
+    said = (row.zone, repr(row.horaires), repr(row.exceptions), repr(row.politique))
+    known = _RULES.get(said)
+    if known is None:
+        hours = opening_hours.from_json(row.zone, row.horaires, row.exceptions)
+        known = Rules(policy.from_json(row.politique), hours)
+        if len(_RULES) >= _MOST_RULES:
+            _RULES.clear()
+        _RULES[said] = known
+    return known
+
+
+_MOST_RULES = 1_000
+_RULES: dict[tuple[str, ...], Rules] = {}
+
+
+def to_session(row: Any) -> Session:
+    """The session in a row that holds the columns of the session table."""
+    values = {field: getattr(row, column) for field, column in COLUMNS.items()}
+    return Session(
+        id=row.id, site_id=row.site_id, utilisateur_id=row.utilisateur_id, version=row.version, **values
+    )
+
+
+def found() -> Select[Any]:
+    """Select sessions with the rules of their site and the names of their poste."""
+    return _FOUND
+
+
+# Built once: putting a statement together takes longer than the database needs for it.
+_FOUND: Select[Any] = (
+    select(session, *SITE_RULES, poste.c.slug.label("poste_slug"), poste.c.nom.label("poste_nom"))
+    .join_from(session, site, session.c.site_id == site.c.id)
+    .outerjoin(poste, session.c.poste_id == poste.c.id)
+)
+_BY_ID = _FOUND.where(session.c.id == bindparam("wanted"))
+_ON_POSTE = _FOUND.where(session.c.poste_id == bindparam("wanted"), session.c.statut.in_(ON_POSTE))
+_BY_CODE = _FOUND.where(session.c.code_index == bindparam("wanted")).order_by(session.c.id.desc()).limit(1)
+_GIVE = insert(grant).returning(grant.c.id).execution_options(**PREPARED)
+
+
+def to_found(row: Row[Any]) -> Found:
+    """What `found` selects."""
+    return Found(to_session(row), rules_of(row), row.poste_slug, row.poste_nom, row.site_slug)
+
+
+def lock(statement: Select[Any]) -> Select[Any]:
+    """Keep the sessions of this statement from being changed by others until the commit."""
+    return statement.with_for_update(of=session)
+
+
+@cache
+def _locking(how: Callable[[Select[Any]], Select[Any]], statement: Select[Any]) -> Select[Any]:
+    return how(statement).execution_options(**PREPARED)
+
+
+def locked(tx: Transaction, session_id: int) -> Found:
+    """One session, locked. Raises NotFound."""
+    row = tx.execute(_locking(lock, _BY_ID), {"wanted": session_id}).first()
+    if row is None:
+        raise NotFound("session")
+    return to_found(row)
+
+
+def by_code(tx: Transaction, code_index: bytes) -> Found | None:
+    """The newest session that was given this code, locked."""
+    row = tx.execute(_locking(lock, _BY_CODE), {"wanted": code_index}).first()
+    return None if row is None else to_found(row)
+
+
+def on_poste(tx: Transaction, poste_id: int) -> Found | None:
+    """The session that is active or suspended at a poste, locked."""
+    row = tx.execute(_locking(lock, _ON_POSTE), {"wanted": poste_id}).first()
+    return None if row is None else to_found(row)
+
+
+def add(tx: Transaction, values: Mapping[str, Any]) -> int:
+    """A new session with its first grant. Raises Refused when an invariant of the schema forbids it."""
+    stamped = {**values, "created_at": tx.now, "updated_at": tx.now}
+    try:
+        made = tx.execute(insert(session).values(**stamped).returning(session.c.id)).scalar_one()
+    except IntegrityError as error:
+        raise conflict(error) from None
+    give(tx, made, "initial", values["duree_initiale_ms"], operateur_id=values.get("operateur_id"))
+    return int(made)
+
+
+def save(tx: Transaction, before: Session, after: Session, **also: Any) -> None:
+    """Store what changed, if nobody changed the session since it was read. Raises Refused on a conflict."""
+    values = {
+        column: getattr(after, field)
+        for field, column in COLUMNS.items()
+        if getattr(after, field) != getattr(before, field)
+    }
+    if not values and not also:
+        return
+    if after.statut != EN_ATTENTE and before.statut == EN_ATTENTE:
+        values["code_scelle"] = None
+    values |= also
+    statement = _saving(unchanged, tuple(values))
+    what = {f"new_{column}": value for column, value in values.items()}
+    where = {"of_id": before.id, "was_statut": before.statut, "was_version": before.version}
+    try:
+        changed = tx.execute(statement, {**what, **where, "at": tx.now}).rowcount
+    except IntegrityError as error:
+        raise conflict(error) from None
+    if changed != 1:
+        raise Refused("code_deja_utilise" if before.statut == EN_ATTENTE else "modifie_entre_temps")
+
+
+@cache
+def _saving(guard: Callable[[], ColumnElement[bool]], columns: tuple[str, ...]) -> Update:
+    values = {column: bindparam(f"new_{column}", type_=session.c[column].type) for column in columns}
+    return (
+        update(session)
+        .where(session.c.id == bindparam("of_id"), guard())
+        .values(**values, version=session.c.version + 1, updated_at=bindparam("at"))
+        .execution_options(**PREPARED)
+    )
+
+
+def unchanged() -> ColumnElement[bool]:
+    """Whether the stored session is still the one that was read: what is decided on it holds."""
+    return and_(session.c.statut == bindparam("was_statut"), session.c.version == bindparam("was_version"))
+
+
+def conflict(error: IntegrityError) -> Refused:
+    """The reason behind a constraint that said no."""
+    said = str(error.orig)
+    for name, reason in _CONFLICTS.items():
+        if name in said:
+            return Refused(reason)
+    raise error
+
+
+def give(
+    tx: Transaction,
+    session_id: int,
+    genre: str,
+    amount_ms: int,
+    *,
+    motif: str | None = None,
+    cle: str | None = None,
+    operateur_id: int | None = None,
+) -> None:
+    """One more line in the ledger of a session; its poste is told by the next rev of this transaction."""
+    line = {
+        "session_id": session_id,
+        "genre": genre,
+        "montant_ms": amount_ms,
+        "motif": motif,
+        "cle": cle,
+        "operateur_id": operateur_id,
+        "created_at": tx.now,
+    }
+    tx.given.append(tx.execute(_GIVE, line).scalar_one())
+
+
+def added_after(tx: Transaction, session_id: int, rev: int) -> int:
+    """What was granted to a session, less what was taken, by revs after one, in milliseconds."""
+    wanted = select(func.coalesce(func.sum(grant.c.montant_ms), 0)).where(
+        grant.c.session_id == session_id, grant.c.rev > rev, grant.c.genre.in_(("ajout", "retrait"))
+    )
+    return int(tx.execute(wanted).scalar_one())
+
+
+def added_since(tx: Transaction, session_id: int, since: datetime | None) -> int:
+    """What was granted to a session, less what was taken, since an instant, in milliseconds; 0 for none."""
+    if since is None:
+        return 0
+    wanted = select(func.coalesce(func.sum(grant.c.montant_ms), 0)).where(
+        grant.c.session_id == session_id, grant.c.created_at > since, grant.c.genre.in_(("ajout", "retrait"))
+    )
+    return int(tx.execute(wanted).scalar_one())
+
+
+def was_given(tx: Transaction, session_id: int, cle: str) -> bool:
+    """Whether the ledger already has a line with this key."""
+    wanted = select(grant.c.id).where(grant.c.session_id == session_id, grant.c.cle == cle)
+    return tx.execute(wanted).first() is not None
+
+
+def usage(tx: Transaction, utilisateur_id: int, day: datetime, week: datetime, *, without: int = 0) -> Usage:
+    """What a person has had since the beginning of the local day and week, except in one session."""
+    wanted = {"who": utilisateur_id, "without": without, "day": day, "week": week, "at": tx.now}
+    row = tx.execute(_usage(), wanted).one()
+    return Usage(int(row[0]), int(row[1]), int(row[2]))
+
+
+@cache
+def _usage() -> Any:
+    live = counted()
+    today = session.c.debut_session >= bindparam("day")
+    this_week = session.c.debut_session >= bindparam("week")
+    waiting = and_(session.c.statut == EN_ATTENTE, session.c.code_expire_a > bindparam("at"))
+    return (
+        select(
+            func.count().filter(or_(today, waiting)),
+            func.coalesce(func.sum(live).filter(today), 0),
+            func.coalesce(func.sum(live).filter(this_week), 0),
+        )
+        .where(
+            session.c.utilisateur_id == bindparam("who"),
+            session.c.id != bindparam("without"),
+            or_(this_week, today, waiting),
+        )
+        .execution_options(**PREPARED)
+    )
+
+
+def counted() -> Any:
+    # What is not ended counts with all that it was granted: that time is promised.
+    granted = session.c.duree_initiale_ms + session.c.temps_ajoute_ms
+    unspent = case((session.c.statut.in_(ENDED), func.coalesce(session.c.restant_ms, 0)), else_=0)
+    return granted - unspent

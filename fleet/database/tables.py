@@ -1,0 +1,383 @@
+"""Every table, with the constraints that hold the invariants. Names are the product's public French words.
+
+Durations in columns that end in `_ms` are milliseconds, other durations are seconds.
+"""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.schema import SchemaItem
+
+from fleet.database.types import BigId, Instant, Json
+from fleet.domain import actor
+from fleet.domain import poste as poste_rules
+from fleet.domain import session as session_rules
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    words = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({words})", name=column)
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    condition = text(where)
+    return Index(name, *columns, unique=unique, postgresql_where=condition, sqlite_where=condition)
+
+
+def _stamps() -> tuple[SchemaItem, ...]:
+    return (
+        Column("created_at", Instant, nullable=False),
+        Column("updated_at", Instant, nullable=False),
+        Column("version", Integer, nullable=False, server_default="0"),
+    )
+
+
+def _ref(column: str, target: str, *, nullable: bool = True) -> Column[int]:
+    return Column(column, BigId, ForeignKey(f"{target}.id", ondelete="RESTRICT"), nullable=nullable)
+
+
+site = Table(
+    "site",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("slug", String(63), nullable=False, unique=True),
+    Column("nom", String(100), nullable=False),
+    Column("zone", String(64), nullable=False),
+    Column("horaires", Json, nullable=False, server_default="{}"),
+    Column("exceptions", Json, nullable=False, server_default="{}"),
+    Column("politique", Json, nullable=False, server_default="{}"),
+    Column("notice", Text, nullable=False, server_default=""),
+    Column("notice_version", Integer, nullable=False, server_default="1"),
+    Column("charte", Text, nullable=False, server_default=""),
+    Column("charte_version", Integer, nullable=False, server_default="1"),
+    Column("config_rev", BigId, nullable=False, server_default="1"),
+    *_stamps(),
+)
+
+operateur = Table(
+    "operateur",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("login", String(64), nullable=False, unique=True),
+    Column("mot_de_passe", String(255), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("actif", Boolean, nullable=False, server_default=text("true")),
+    Column("derniere_connexion", Instant),
+    *_stamps(),
+    _one_of("role", actor.ROLES),
+)
+
+operateur_site = Table(
+    "operateur_site",
+    metadata,
+    Column("operateur_id", BigId, ForeignKey("operateur.id", ondelete="CASCADE"), primary_key=True),
+    Column("site_id", BigId, ForeignKey("site.id", ondelete="CASCADE"), primary_key=True),
+)
+
+refresh_token = Table(
+    "refresh_token",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("operateur_id", BigId, ForeignKey("operateur.id", ondelete="CASCADE"), nullable=False),
+    Column("family", String(32), nullable=False, index=True),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)
+
+utilisateur = Table(
+    "utilisateur",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("nom", String(100), nullable=False),
+    Column("prenom", String(100), nullable=False),
+    Column("email", String(254)),
+    Column("telephone", String(20)),
+    Column("date_naissance", Date),
+    Column("categorie", String(64)),
+    Column("piece_identite_type", String(32)),
+    _ref("piece_vue_par", "operateur"),
+    Column("photo", String(64)),
+    Column("consentement_rgpd", Boolean, nullable=False, server_default=text("false")),
+    Column("date_consentement", Instant),
+    Column("version_notice", Integer),
+    _ref("cree_par", "operateur"),
+    Column("notes", Text, nullable=False, server_default=""),
+    Column("recherche", String(600), nullable=False, server_default="", index=True),
+    *_stamps(),
+    Index("ix_utilisateur_nom_prenom", "nom", "prenom"),
+)
+
+poste = Table(
+    "poste",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("slug", String(63), nullable=False, unique=True),
+    _ref("site_id", "site", nullable=False),
+    Column("nom", String(100), nullable=False),
+    Column("emplacement", String(200), nullable=False, server_default=""),
+    Column("ip_address", String(15)),
+    Column("mac_address", String(17), unique=True),
+    Column("notes", Text, nullable=False, server_default=""),
+    Column("plan_x", Float),
+    Column("plan_y", Float),
+    Column("statut_voulu", String(16), nullable=False, server_default=poste_rules.EN_SERVICE),
+    *_stamps(),
+    UniqueConstraint("site_id", "nom"),
+    UniqueConstraint("site_id", "ip_address"),
+    _one_of("statut_voulu", poste_rules.WANTED),
+)
+
+slug_retired = Table("slug_retired", metadata, Column("slug", String(63), primary_key=True))
+
+# What a poste should do, numbered: `rev` rises with each change and is never reset, not even by a new session.
+# The row is the lock of the poste. `sent_rev < rev` is the outbox: what the broker has not acknowledged yet.
+desired = Table(
+    "desired",
+    metadata,
+    Column("poste_id", BigId, ForeignKey("poste.id", ondelete="CASCADE"), primary_key=True),
+    Column("site_id", BigId, nullable=False),
+    Column("rev", BigId, nullable=False, server_default="1"),
+    Column("reason", String(64)),
+    Column("sent_rev", BigId, nullable=False, server_default="0"),
+    Column("applied_rev", BigId, nullable=False, server_default="0"),
+    Column("needs_care", String(64)),
+    _partial("ix_desired_unsent", "site_id", where="sent_rev < rev"),
+)
+
+# What was heard of a poste. Apart from it, so that heartbeats touch neither its ETag nor its lock.
+presence = Table(
+    "presence",
+    metadata,
+    Column("poste_id", BigId, ForeignKey("poste.id", ondelete="CASCADE"), primary_key=True),
+    Column("online", Boolean),
+    Column("boot", String(64)),
+    Column("connection", BigId, nullable=False, server_default="0"),
+    Column("since", Instant),
+    Column("derniere_connexion", Instant),
+    Column("phase", String(16)),
+    Column("rev", BigId, nullable=False, server_default="0"),
+    Column("remaining_ms", BigId),
+    Column("idle_s", Integer, nullable=False, server_default="0"),
+    Column("load", Float, nullable=False, server_default="0"),
+    Column("version_client", String(64)),
+    Column("info", Json),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    _ref("site_id", "site", nullable=False),
+    _ref("poste_id", "poste"),
+    _ref("utilisateur_id", "utilisateur"),
+    _ref("operateur_id", "operateur"),
+    Column("statut", String(16), nullable=False),
+    Column("motif_fin", String(64)),
+    Column("duree_initiale_ms", BigId, nullable=False),
+    Column("temps_ajoute_ms", BigId, nullable=False, server_default="0"),
+    Column("debut_session", Instant),
+    Column("fin_prevue", Instant),
+    Column("confirmer_avant", Instant),
+    Column("suspendue_depuis", Instant),
+    Column("suspendue_jusqu_a", Instant),
+    Column("restant_ms", BigId),
+    Column("fin_session", Instant),
+    Column("code_index", LargeBinary(32)),
+    Column("code_scelle", LargeBinary(64)),
+    Column("code_expire_a", Instant),
+    Column("boot", String(64)),
+    Column("poste_impose", Boolean, nullable=False, server_default=text("false")),
+    Column("notes", Text, nullable=False, server_default=""),
+    *_stamps(),
+    _one_of("statut", session_rules.STATUTS),
+    CheckConstraint("duree_initiale_ms > 0", name="duree_initiale"),
+    CheckConstraint("statut <> 'active' OR (fin_prevue IS NOT NULL AND poste_id IS NOT NULL)", name="active"),
+    CheckConstraint("statut <> 'suspendue' OR restant_ms IS NOT NULL", name="suspendue"),
+    _partial("uq_session_poste", "poste_id", where="statut IN ('active', 'suspendue')", unique=True),
+    _partial(
+        "uq_session_utilisateur", "utilisateur_id", where="statut IN ('active', 'suspendue')", unique=True
+    ),
+    _partial(
+        "uq_session_code", "code_index", where="statut IN ('en_attente', 'active', 'suspendue')", unique=True
+    ),
+    _partial("ix_session_attente", "site_id", "code_expire_a", where="statut = 'en_attente'"),
+    _partial("ix_session_en_cours", "site_id", where="statut IN ('active', 'suspendue')"),
+    Index("ix_session_code_index", "code_index"),
+    Index("ix_session_site_id_created_at", "site_id", "created_at"),
+    Index("ix_session_site_id_debut_session", "site_id", "debut_session"),
+    Index("ix_session_utilisateur_id_debut_session", "utilisateur_id", "debut_session"),
+    Index("ix_session_poste_id_debut_session", "poste_id", "debut_session"),
+)
+
+# The ledger of a session: what was granted, append-only. `credit_panne` gives back time that ran while the
+# poste could not be used; `cle` makes each outage count once. `rev` is the one that told the poste: what a poste
+# measured under an older one does not know of this line.
+grant = Table(
+    "octroi",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("session_id", BigId, ForeignKey("session.id", ondelete="CASCADE"), nullable=False),
+    Column("genre", String(16), nullable=False),
+    Column("montant_ms", BigId, nullable=False),
+    Column("motif", String(64)),
+    Column("cle", String(200)),
+    Column("rev", BigId),
+    _ref("operateur_id", "operateur"),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("session_id", "cle"),
+    _one_of("genre", ("initial", "ajout", "retrait", "credit_panne")),
+)
+
+tries = Table(
+    "essais",
+    metadata,
+    Column("poste_id", BigId, ForeignKey("poste.id", ondelete="CASCADE"), primary_key=True),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("last_at", Instant),
+    Column("blocked_until", Instant),
+    Column("aggregated", Integer, nullable=False, server_default="0"),
+)
+
+# Requests of postes with their answers: a repeated request gets the same answer.
+request = Table(
+    "request",
+    metadata,
+    Column("poste_id", BigId, ForeignKey("poste.id", ondelete="CASCADE"), primary_key=True),
+    Column("request_id", String(64), primary_key=True),
+    Column("session_id", BigId),
+    Column("answer", Json, nullable=False),
+    Column("created_at", Instant, nullable=False, index=True),
+)
+
+extension = Table(
+    "demande",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    _ref("site_id", "site", nullable=False),
+    Column("session_id", BigId, ForeignKey("session.id", ondelete="CASCADE"), nullable=False),
+    Column("secondes", Integer, nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("nonce", String(64), nullable=False),
+    Column("statut", String(16), nullable=False, server_default="ouverte"),
+    Column("reponse_a_envoyer", Boolean, nullable=False, server_default=text("false")),
+    _ref("operateur_id", "operateur"),
+    Column("expire_a", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("session_id", "request_id"),
+    _one_of("statut", ("ouverte", "accordee", "refusee", "perimee")),
+    _partial("uq_demande_ouverte", "session_id", where="statut = 'ouverte'", unique=True),
+    _partial("ix_demande_a_envoyer", "site_id", where="reponse_a_envoyer"),
+)
+
+command = Table(
+    "commande",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _ref("site_id", "site", nullable=False),
+    Column("poste_id", BigId, ForeignKey("poste.id", ondelete="CASCADE"), nullable=False),
+    Column("op", String(16), nullable=False),
+    Column("args", Json, nullable=False, server_default="{}"),
+    Column("boot", String(64), nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("ttl_ms", BigId, nullable=False),
+    Column("statut", String(16), nullable=False, server_default="a_envoyer"),
+    Column("motif", String(64)),
+    _ref("operateur_id", "operateur"),
+    Column("updated_at", Instant, nullable=False),
+    _partial("ix_commande_a_envoyer", "site_id", where="statut = 'a_envoyer'"),
+    Index("ix_commande_poste_id_issued_at", "poste_id", "issued_at"),
+)
+
+# What postes told, once each, though they repeat it until it is noted.
+poste_event = Table(
+    "poste_event",
+    metadata,
+    Column("poste_id", BigId, ForeignKey("poste.id", ondelete="CASCADE"), primary_key=True),
+    Column("boot", String(64), primary_key=True),
+    Column("n", BigId, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("session_id", BigId),
+    Column("happened_at", Instant, nullable=False, index=True),
+    Column("payload", Json, nullable=False),
+)
+
+log = Table(
+    "log",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    # No foreign key: history outlives what it tells of, and is not to look at each site again for each line.
+    Column("site_id", BigId),
+    Column("numero", BigId, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("operateur_id", BigId),
+    Column("session_id", BigId),
+    Column("poste_id", BigId),
+    Column("utilisateur_id", BigId),
+    Column("details", Text, nullable=False, server_default=""),
+    Column("metadata", Json, nullable=False, server_default="{}"),
+    Column("personal", Json),
+    Column("salt", LargeBinary(16)),
+    Column("commitment", LargeBinary(32)),
+    Column("created_at", Instant, nullable=False),
+    Column("previous_hash", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Index("ix_log_site_id_created_at", "site_id", "created_at"),
+    Index("ix_log_session_id", "session_id"),
+    Index("ix_log_action_created_at", "action", "created_at"),
+    _partial("ix_log_poste_id", "poste_id", where="poste_id IS NOT NULL"),
+    _partial("ix_log_utilisateur_id", "utilisateur_id", where="utilisateur_id IS NOT NULL"),
+    Index("uq_log_chain", text("coalesce(site_id, 0)"), "numero", unique=True),
+)
+
+# The last link of each site's audit chain (0: the deployment itself). Locked last in a transaction.
+chain_head = Table(
+    "chain_head",
+    metadata,
+    Column("chain", BigId, primary_key=True, autoincrement=False),
+    Column("numero", BigId, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("site_id", BigId, ForeignKey("site.id", ondelete="CASCADE"), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("term", BigId, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+job_run = Table(
+    "job_run",
+    metadata,
+    Column("job", String(32), primary_key=True),
+    Column("slot", String(32), primary_key=True),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Column("outcome", Json),
+)

@@ -1,0 +1,74 @@
+"""What fills the blanks of a sentence, as people say it: a statut, a duration, a rule."""
+
+import re
+from typing import Literal
+
+Language = Literal["fr", "en"]
+
+STATUTS: dict[str, tuple[str, str]] = {
+    "en_attente": ("en attente", "has not begun"),
+    "active": ("en cours", "is running"),
+    "suspendue": ("en pause", "is paused"),
+    "terminee": ("terminée", "is over"),
+    "expiree": ("expirée", "has expired"),
+    "en fin": ("en train de finir", "is about to end"),
+    "disponible": ("libre", "free"),
+    "occupe": ("occupé", "in use"),
+    "reserve": ("réservé", "reserved"),
+    "nettoyage": ("nettoyage", "being cleaned"),
+}
+_CHARACTERS = "a-z, 0-9 et -, une lettre au moins"
+_RULES: tuple[tuple[str, str], ...] = (
+    (r"de (\d+) à (\d+) caractères", r"\1 to \2 characters"),
+    (r"au plus (\d+) caractères", r"\1 characters at most"),
+    (_CHARACTERS, "a-z, 0-9 and -, one letter at least"),
+    (f"{_CHARACTERS}, pas un mot réservé", "a-z, 0-9 and -, one letter at least, no reserved word"),
+    (r"a-z, 0-9 et \. _ @ -, au plus (\d+) caractères", r"a-z, 0-9 and . _ @ -, \1 characters at most"),
+    (r"une adresse IPv4, comme (.+)", r"an IPv4 address, as \1"),
+    (r"six octets, comme (.+)", r"six bytes, as \1"),
+    (r"des sites qui existent", "sites that exist"),
+    (r"règle inconnue", "unknown rule"),
+    (r"un entier de (\d+) à (\d+)", r"a whole number from \1 to \2"),
+    (r"catégorie → minutes \((\d+) à (\d+)\)", r"category → minutes (\1 to \2)"),
+    (r"un fuseau IANA, comme (.+)", r"an IANA time zone, as \1"),
+    (r"un jour de 0 \(lundi\) à 6 \(dimanche\)", "a day from 0 (Monday) to 6 (Sunday)"),
+    (r"une date AAAA-MM-JJ", "a date YYYY-MM-DD"),
+    (r"(.+) : des intervalles comme (.+)", r"\1: intervals such as \2"),
+    (
+        r"0262, 0263, 0692, 0693 et six chiffres, ou \+indicatif",
+        "0262, 0263, 0692, 0693 and six digits, or +country code",
+    ),
+    (r"une adresse comme (.+)", r"an address such as \1"),
+    (r"une date passée, de moins de 120 ans", "a past date, less than 120 years ago"),
+    (r"un nombre de secondes différent de 0", "a number of seconds other than 0"),
+)
+"""What a value may be: in French as the rules say it, and the same in English."""
+
+
+def spoken(name: str, value: object, language: Language) -> object:
+    """A detail of a refusal as its sentence says it; what needs no words stays as it is."""
+    if name == "statut" and value in STATUTS:
+        return STATUTS[str(value)][language == "en"]
+    if name in ("minimum", "maximum") and isinstance(value, int):
+        return duration(value)
+    return rule_in_english(str(value)) if name == "regle" and language == "en" else value
+
+
+def duration(seconds: int) -> str:
+    """Seconds as people say them: `1 min`, `4 h`, `1 h 30`."""
+    minutes, rest = divmod(seconds, 60)
+    if rest or not minutes:
+        return f"{seconds}\u00a0s"
+    hours, minutes = divmod(minutes, 60)
+    if not hours:
+        return f"{minutes}\u00a0min"
+    return f"{hours}\u00a0h\u00a0{minutes:02}" if minutes else f"{hours}\u00a0h"
+
+
+def rule_in_english(rule: str) -> str:
+    """The same rule in English; what has no English form, as a list of words, stays as it is."""
+    for french, english in _RULES:
+        found = re.fullmatch(french, rule)
+        if found is not None:
+            return found.expand(english)
+    return rule

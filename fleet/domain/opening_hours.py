@@ -1,0 +1,142 @@
+"""When a site is open, in its own time zone: a week of intervals, and exceptions by date.
+
+A week maps each day, Monday = 0, to intervals ("09:00", "12:30"); "24:00" is midnight at the end of the day. An
+exception replaces the intervals of its date (none: closed that day). Hours that are not set mean open.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fleet.domain.errors import Invalid
+
+Interval = tuple[str, str]
+_HORIZON_DAYS = 400
+_FAR = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class OpeningHours:
+    """The hours of a site. `week` empty means open at all times."""
+
+    zone: str
+    week: Mapping[int, Sequence[Interval]] = field(default_factory=dict)
+    exceptions: Mapping[date, Sequence[Interval]] = field(default_factory=dict)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anything limits the site at all."""
+        return bool(self.week or self.exceptions)
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether the site is open at this instant."""
+        return not self.is_set or any(opens <= now < closes for opens, closes in self._spans(now, 3))
+
+    def closing(self, now: datetime) -> datetime | None:
+        """When the site that is open now closes (UTC); None when it is closed, has no hours, or stays open."""
+        if not self.is_set:
+            return None
+        end: datetime | None = None
+        for opens, closes in self._spans(now):
+            if (end is None and opens <= now < closes) or (end is not None and opens <= end):
+                end = max(end or closes, closes)
+            elif end is not None:
+                return end
+            if opens > now + _FAR:
+                return None
+        return end
+
+    def next_opening(self, now: datetime) -> datetime | None:
+        """When the site that is closed now opens (UTC); None when it is open or never opens."""
+        if self.is_open(now):
+            return None
+        return next((opens for opens, _ in self._spans(now) if opens > now), None)
+
+    def next_change(self, now: datetime) -> datetime | None:
+        """When the site next opens or closes."""
+        return self.closing(now) or self.next_opening(now)
+
+    def local(self, instant: datetime) -> datetime:
+        """The same instant, in the site's zone."""
+        return instant.astimezone(ZoneInfo(self.zone))
+
+    def local_date(self, instant: datetime) -> date:
+        """The calendar day of an instant, where the site is."""
+        return self.local(instant).date()
+
+    def day_bounds(self, now: datetime) -> tuple[datetime, datetime]:
+        """The beginning and end (UTC) of the site's local day."""
+        today = self.local_date(now)
+        return self._instant(today, "00:00"), self._instant(today + timedelta(days=1), "00:00")
+
+    def week_start(self, now: datetime) -> datetime:
+        """The beginning (UTC) of the site's local week, a Monday."""
+        today = self.local_date(now)
+        return self._instant(today - timedelta(days=today.weekday()), "00:00")
+
+    def _spans(self, now: datetime, days: int = _HORIZON_DAYS) -> Iterator[tuple[datetime, datetime]]:
+        yesterday = self.local_date(now) - timedelta(days=1)
+        for offset in range(days):
+            day = yesterday + timedelta(days=offset)
+            for opens, closes in sorted(self._intervals(day)):
+                yield self._instant(day, opens), self._instant(day, closes)
+
+    def _intervals(self, day: date) -> Sequence[Interval]:
+        if day in self.exceptions:
+            return self.exceptions[day]
+        if not self.week:
+            return (("00:00", "24:00"),)
+        return self.week.get(day.weekday(), ())
+
+    def _instant(self, day: date, clock: str) -> datetime:
+        if clock == "24:00":
+            day, clock = day + timedelta(days=1), "00:00"
+        local = datetime.combine(day, time.fromisoformat(clock), ZoneInfo(self.zone))
+        return local.astimezone(UTC)
+
+
+def from_json(
+    zone: str, week: Mapping[str, Any] | None, exceptions: Mapping[str, Any] | None
+) -> OpeningHours:
+    """The hours as stored: {"0": [["09:00", "12:00"]]} and {"2026-12-25": []}. Raises Invalid."""
+    days = {int(day): _intervals("horaires", day, spans) for day, spans in (week or {}).items() if _day(day)}
+    dates = {_date(day): _intervals("exceptions", day, spans) for day, spans in (exceptions or {}).items()}
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise Invalid("zone", "valeur_invalide", regle="un fuseau IANA, comme Indian/Reunion") from None
+    return OpeningHours(zone, days, dates)
+
+
+def _day(day: str) -> bool:
+    if day not in {"0", "1", "2", "3", "4", "5", "6"}:
+        raise Invalid("horaires", "valeur_invalide", regle="un jour de 0 (lundi) à 6 (dimanche)")
+    return True
+
+
+def _date(day: str) -> date:
+    try:
+        return date.fromisoformat(day)
+    except (ValueError, TypeError):
+        raise Invalid("exceptions", "valeur_invalide", regle="une date AAAA-MM-JJ") from None
+
+
+def _intervals(field_name: str, day: str, spans: Any) -> tuple[Interval, ...]:
+    try:
+        return tuple(_interval(span) for span in spans)
+    except (ValueError, TypeError):
+        rule = f"{day} : des intervalles comme 09:00-12:30"
+        raise Invalid(field_name, "valeur_invalide", regle=rule) from None
+
+
+def _interval(span: Any) -> Interval:
+    opens, closes = span
+    if time.fromisoformat(opens).strftime("%H:%M") != opens:
+        raise ValueError(opens)
+    if closes != "24:00" and time.fromisoformat(closes).strftime("%H:%M") != closes:
+        raise ValueError(closes)
+    if not opens < closes:
+        raise ValueError(closes)
+    return opens, closes

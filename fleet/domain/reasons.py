@@ -1,0 +1,218 @@
+"""Why things are refused and why they end: each code with its sentence, French first.
+
+The catalogue of what visitors and operators read from the rules. Short, polite, no blame.
+"""
+
+from collections.abc import Mapping
+
+from fleet.domain.blanks import Language, spoken
+
+REASONS: dict[str, tuple[str, str]] = {
+    # codes, at the poste
+    "code_inconnu": (
+        "Ce code n’existe pas. Vérifiez-le, ou demandez de l’aide à l’accueil.",
+        "This code does not exist. Check it, or ask at the desk.",
+    ),
+    "code_deja_utilise": (
+        "Ce code a déjà servi. Demandez-en un autre à l’accueil.",
+        "This code has been used. Ask for another one at the desk.",
+    ),
+    "code_perime": (
+        "Ce code n’est plus valable. Demandez-en un autre à l’accueil.",
+        "This code is too old. Ask for another one at the desk.",
+    ),
+    "code_autre_poste": (
+        "Ce code est prévu pour un autre poste\u202f: {poste}.",
+        "This code is meant for another computer: {poste}.",
+    ),
+    "code_autre_site": (
+        "Ce code a été donné dans un autre lieu. Demandez-en un à l’accueil.",
+        "This code comes from another place. Ask for one at the desk.",
+    ),
+    "code_suspendu": (
+        "Cette session est en pause. Demandez à l’accueil de la reprendre.",
+        "This session is paused. Ask the desk to resume it.",
+    ),
+    "trop_d_essais": (
+        "Trop d’essais. Réessayez dans {retry_after_s}\u00a0s, ou demandez à l’accueil.",
+        "Too many tries. Try again in {retry_after_s} s, or ask at the desk.",
+    ),
+    # postes
+    "poste_occupe": ("Ce poste est déjà occupé.", "This computer is already in use."),
+    "poste_en_maintenance": (
+        "Ce poste est en maintenance. Choisissez-en un autre.",
+        "This computer is under maintenance. Choose another one.",
+    ),
+    "poste_hors_service": ("Ce poste est hors service.", "This computer is out of service."),
+    "poste_hors_ligne": (
+        "Ce poste ne répond pas\u202f: il est éteint ou débranché.",
+        "This computer does not answer: it is off or unplugged.",
+    ),
+    "poste_deja_reserve": ("Ce poste est déjà réservé.", "This computer is already reserved."),
+    "statut_derive": (
+        "Le statut «\u202f{statut}\u202f» se constate, il ne se choisit pas.",
+        "The status “{statut}” is observed, it cannot be set.",
+    ),
+    "poste_utilise": (
+        "Ce poste a des sessions\u202f: mettez-le hors service plutôt que de le supprimer.",
+        "This computer has sessions: take it out of service rather than delete it.",
+    ),
+    # visitors and quotas
+    "utilisateur_deja_en_session": (
+        "Cette personne a déjà une session en cours.",
+        "This person already has a session.",
+    ),
+    "quota_sessions_jour": (
+        "Le nombre de sessions par jour est atteint ({limite}).",
+        "The number of sessions per day is reached ({limite}).",
+    ),
+    "quota_minutes_jour": (
+        "Le temps autorisé par jour est atteint ({limite}\u00a0min).",
+        "The time allowed per day is reached ({limite} min).",
+    ),
+    "quota_minutes_semaine": (
+        "Le temps autorisé par semaine est atteint ({limite}\u00a0min).",
+        "The time allowed per week is reached ({limite} min).",
+    ),
+    "duree_maximale": (
+        "Une session dure au plus {limite}\u00a0min.",
+        "A session lasts at most {limite} min.",
+    ),
+    "consentement_absent": (
+        "Cette personne n’a pas donné son accord, ou l’a retiré.",
+        "This person has not given consent, or has withdrawn it.",
+    ),
+    "utilisateur_utilise": (
+        "Cette personne a des sessions\u202f: effacez ses données plutôt que la fiche.",
+        "This person has sessions: erase their data rather than the record.",
+    ),
+    # hours
+    "ferme": ("C’est fermé. Réouverture\u202f: {ouverture}.", "We are closed. Next opening: {ouverture}."),
+    "apres_fermeture": (
+        "Cela dépasserait l’heure de fermeture ({fermeture}).",
+        "That would go past closing time ({fermeture}).",
+    ),
+    # the life of a session
+    "transition_interdite": (
+        "Impossible\u202f: la session est {statut}.",
+        "Not possible: the session {statut}.",
+    ),
+    "temps_insuffisant": (
+        "On ne peut pas retirer plus que le temps restant.",
+        "No more can be taken away than the time left.",
+    ),
+    "duree_invalide": (
+        "La durée doit être comprise entre {minimum} et {maximum}.",
+        "The duration must be between {minimum} and {maximum}.",
+    ),
+    "sans_poste": ("Cette session n’a pas encore de poste.", "This session has no computer yet."),
+    "session_inconnue": ("Cette session n’est plus en cours.", "This session is over."),
+    "deja_repondu": ("Cette demande a déjà sa réponse.", "This request has been answered."),
+    "code_sature": (
+        "Aucun code libre n’a été trouvé. Réessayez.",
+        "No free code was found. Try again.",
+    ),
+    # endings (motif_fin) and what a desired state tells
+    "duree_ecoulee": ("Le temps est écoulé.", "The time is over."),
+    "code_non_utilise": ("Le code n’a pas été utilisé à temps.", "The code was not used in time."),
+    "fin_operateur": ("La session a été terminée à l’accueil.", "The desk ended the session."),
+    "fin_visiteur": ("Vous avez terminé votre session.", "You ended your session."),
+    "fin_nettoyage": (
+        "Le poste finissait déjà la session.",
+        "The computer was already ending the session.",
+    ),
+    "annulation": ("La session a été annulée.", "The session was cancelled."),
+    "suspension_operateur": ("La session a été mise en pause à l’accueil.", "The desk paused the session."),
+    "suspension_trop_longue": (
+        "La pause a duré plus longtemps que permis.",
+        "The pause was longer than allowed.",
+    ),
+    "redemarrage": (
+        "Le poste a redémarré\u202f: votre temps est gardé. Retapez votre code.",
+        "The computer restarted: your time is kept. Type your code again.",
+    ),
+    "coupure_reseau": (
+        "Le réseau est coupé\u202f: votre temps est gardé.",
+        "The network is down: your time is kept.",
+    ),
+    "retour_reseau": ("Le réseau est revenu.", "The network is back."),
+    "demarrage_non_confirme": (
+        "Le poste ne s’est pas ouvert\u202f: votre temps est gardé.",
+        "The computer did not open: your time is kept.",
+    ),
+    "fermeture": (
+        "La session s’arrête à l’heure de fermeture.",
+        "The session stops at closing time.",
+    ),
+    "maintenance": ("Le poste passe en maintenance.", "The computer goes under maintenance."),
+    "restes_apres_nettoyage": (
+        "Le nettoyage a laissé des restes\u202f: le poste attend un technicien.",
+        "The clean-up left something behind: the computer awaits a technician.",
+    ),
+    "politique": ("Les règles du lieu ont changé.", "The rules of this place have changed."),
+    "demarrage": ("Bonne session\u202f!", "Enjoy your session!"),
+    "temps_ajoute": ("Du temps a été ajouté.", "Time was added."),
+    "temps_retire": ("Du temps a été retiré.", "Time was taken away."),
+    "reprise": ("La session reprend.", "The session resumes."),
+    "remise_en_service": ("Le poste est remis en service.", "The computer is back in service."),
+    # requests from the poste
+    "temps_refuse": ("L’accueil ne peut pas ajouter de temps.", "The desk cannot add time."),
+    "demande_transmise": (
+        "Votre demande est transmise à l’accueil.",
+        "Your request was passed on to the desk.",
+    ),
+    "message_illisible": (
+        "Le poste a envoyé un message illisible.",
+        "The computer sent an unreadable message.",
+    ),
+    "message_ancien": ("Cette demande est trop ancienne.", "This request is too old."),
+    # API and people
+    "introuvable": ("Introuvable\u202f: {thing}.", "Not found: {thing}."),
+    "role_insuffisant": ("Votre rôle ne le permet pas.", "Your role does not allow it."),
+    "identifiants_refuses": ("Identifiant ou mot de passe refusé.", "Wrong login or password."),
+    "jeton_refuse": ("Connexion expirée ou refusée. Reconnectez-vous.", "Session expired. Log in again."),
+    "deja_pris": ("Cette valeur est déjà prise\u202f: {valeur}.", "This value is already taken: {valeur}."),
+    "valeur_invalide": ("Valeur refusée\u202f: {regle}", "Invalid value: {regle}"),
+    "modifie_entre_temps": (
+        "Quelqu’un d’autre a modifié cette fiche. Relisez-la.",
+        "Somebody else changed this record. Read it again.",
+    ),
+    "adresse_refusee": (
+        "Cette demande ne vient pas de l’adresse du poste.",
+        "This request does not come from the computer's address.",
+    ),
+    "champ_inconnu": ("Champ inconnu\u202f: {champ}.", "Unknown field: {champ}."),
+    "champ_obligatoire": ("Champ obligatoire\u202f: {champ}.", "Missing field: {champ}."),
+    "corps_illisible": ("Le corps de la demande n’est pas du JSON lisible.", "The body is no readable JSON."),
+    "demande_invalide": ("Demande refusée\u202f: {regle}", "Invalid request: {regle}"),
+    "methode_refusee": ("Cette adresse ne répond pas à cette méthode.", "Method not allowed here."),
+    "trop_grand": ("Le corps de la demande est trop grand.", "The body is too large."),
+    "erreur_interne": (
+        "Une erreur s’est produite. Elle est notée\u202f; réessayez ou prévenez le support.",
+        "Something went wrong. It has been noted; try again or tell support.",
+    ),
+    "service_indisponible": (
+        "Le service ne répond pas pour l’instant. Réessayez.",
+        "The service does not answer for now. Try again.",
+    ),
+}
+
+
+class _Blanks(dict[str, object]):
+    """What fills the blanks: a detail of that name, or of that name in the language of the sentence."""
+
+    def __init__(self, details: Mapping[str, object], language: Language) -> None:
+        super().__init__(details)
+        self._language = language
+
+    def __missing__(self, key: str) -> object:
+        return self.get(f"{key}_{self._language}", "?")
+
+
+def sentence(reason: str, language: Language = "fr", details: Mapping[str, object] | None = None) -> str:
+    """The sentence of a reason, its blanks filled. An unknown reason is its own sentence."""
+    pair = REASONS.get(reason)
+    if pair is None:
+        return reason
+    said = {name: spoken(name, value, language) for name, value in (details or {}).items()}
+    return pair[0 if language == "fr" else 1].format_map(_Blanks(said, language))

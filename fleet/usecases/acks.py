@@ -1,0 +1,131 @@
+"""What postes acknowledge: applied desired states settle the accounts, commands get their outcome.
+
+Many at once, because after a power cut or a closing many come at once.
+"""
+
+from collections.abc import Sequence
+
+from fleet.database import bulk, news, outbox, sessions
+from fleet.database.audit import Entry
+from fleet.database.engine import Transaction
+from fleet.database.leases import Lease
+from fleet.database.outbox import Wanted
+from fleet.domain import session as rules
+from fleet.domain.errors import NotFound
+from fleet.domain.numbers import row_id
+from fleet.usecases.fleet import Fleet
+from protocol.messages import Ack
+
+DESIRED = "desired"
+Told = tuple[int, Ack]
+
+
+def applied(fleet: Fleet, lease: Lease, told: Sequence[Told], waited_ms: Sequence[int] = ()) -> list[Wanted]:
+    """Keep what postes say they do. Gives what each of them should do, as it is now.
+
+    `waited_ms` tells how long each waited for us since it was said: the time of an unlocked poste ran on.
+    """
+    with fleet.database.transaction(lease) as tx:
+        wanted = {one.poste_id: one for one in outbox.of_postes(tx, sorted({poste for poste, _ in told}))}
+        waits = waited_ms or [0] * len(told)
+        # Whoever locks many locks sessions first, then postes, each in the order of their ids.
+        by_session = sorted(zip(told, waits, strict=True), key=lambda one: _by_session(one[0]))
+        known = [(p, ack) for (p, ack), _ in by_session if p in wanted]
+        changed = {p for (p, ack), ms in by_session if p in wanted and _settle(tx, wanted[p], ack, ms)}
+        over = [poste_id for poste_id, ack in known if poste_id in changed and _refuses_more(ack)]
+        done = [(p, ack.rev) for p, ack in known if ack.status == "done" and ack.rev <= wanted[p].rev]
+        outbox.mark_applied(tx, done + [(poste_id, 0) for poste_id in over])
+        bulk.bump(tx, [(poste_id, "fin_nettoyage") for poste_id in over])
+        if over:
+            tx.tell(lease.site_id, news.DESIRED)
+        if changed:
+            wanted |= {one.poste_id: one for one in outbox.of_postes(tx, sorted(changed))}
+        return list(wanted.values())
+
+
+def _by_session(told: Told) -> tuple[int, int]:
+    return row_id(told[1].session) or 0, told[0]
+
+
+def _refuses_more(ack: Ack) -> bool:
+    return ack.status == "refused" and ack.reason == "ending"
+
+
+def _settle(tx: Transaction, wanted: Wanted, ack: Ack, waited_ms: int) -> bool:
+    if _refuses_more(ack):
+        if not wanted.applied_rev <= ack.rev <= wanted.rev:
+            return False  # said of another state than what it should do now
+        return _already_ending(tx, wanted, ack)
+    first_time = ack.status == "done" and wanted.applied_rev < ack.rev <= wanted.rev
+    session_id = row_id(ack.session)
+    if not first_time or session_id is None or ack.remaining_ms is None:
+        return False
+    here = wanted.session
+    if here is not None and session_id == here.id and here.statut == rules.ACTIVE:
+        if here.confirm_by is None:
+            return False
+        before = sessions.locked(tx, here.id).session
+        left = ack.remaining_ms - waited_ms + sessions.added_after(tx, here.id, ack.rev)
+        return _save(tx, before, rules.confirm(before, max(0, left), tx.now))
+    if ack.rev < wanted.rev:
+        return False
+    return _settle_lock(tx, wanted.poste_id, session_id, ack.remaining_ms, ack.measured_rev)
+
+
+def _settle_lock(
+    tx: Transaction, poste_id: int, session_id: int, left_ms: int, measured_rev: int | None
+) -> bool:
+    """The poste has locked: what it measured as left replaces our estimate."""
+    try:
+        before = sessions.locked(tx, session_id).session
+    except NotFound:
+        return False
+    if before.poste_id != poste_id:
+        return False
+    if measured_rev is None:
+        added = sessions.added_since(tx, session_id, before.suspended_at)
+    else:
+        added = sessions.added_after(tx, session_id, measured_rev)
+    return _save(tx, before, rules.settle(before, left_ms, added))
+
+
+def _already_ending(tx: Transaction, wanted: Wanted, ack: Ack) -> bool:
+    """The poste was cleaning when more time came: take that time back, the session is over.
+
+    One that tells what was left, and under which rev, had not been told of the rest: it was ended by its visitor.
+    """
+    here = wanted.session
+    if here is None or row_id(ack.session) != here.id or here.statut != rules.ACTIVE:
+        return False
+    before = sessions.locked(tx, here.id).session
+    if before.statut != rules.ACTIVE:
+        return False
+    late, left = before.remaining_ms(tx.now), 0
+    if ack.remaining_ms is not None and ack.measured_rev is not None:
+        late, left = max(0, sessions.added_after(tx, before.id, ack.measured_rev)), ack.remaining_ms
+    reason = "fin_visiteur" if left else "fin_nettoyage" if late else "duree_ecoulee"
+    sessions.save(tx, before, rules.end_by_poste(before, late, tx.now, reason, left))
+    if late:
+        sessions.give(tx, before.id, "retrait", -late, motif="fin_nettoyage")
+    tx.record(
+        Entry(
+            "fermeture" if left else "expiration",
+            before.site_id,
+            session_id=before.id,
+            poste_id=before.poste_id,
+            utilisateur_id=before.utilisateur_id,
+            metadata={"motif": reason, "repris_ms": late},
+        )
+    )
+    return True
+
+
+def _save(tx: Transaction, before: rules.Session, after: rules.Session) -> bool:
+    sessions.save(tx, before, after)
+    return before != after
+
+
+def command(fleet: Fleet, lease: Lease, told: Ack, statut: str) -> bool:
+    """What became of a command. False when it is unknown or was already over."""
+    with fleet.database.transaction(lease) as tx:
+        return outbox.mark_command(tx, told.id, statut, told.reason)

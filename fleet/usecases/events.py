@@ -1,0 +1,89 @@
+"""What postes tell of the past, once each: warnings shown, clean-ups attested, trouble."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from fleet.database import outbox
+from fleet.database.audit import Entry
+from fleet.database.engine import Transaction
+from fleet.database.leases import Lease
+from fleet.database.tables import desired, poste_event
+from fleet.domain.numbers import row_id
+from fleet.usecases.fleet import Fleet
+from protocol import messages
+
+Told = tuple[int, messages.Event]
+_Key = tuple[int, str, int]
+
+
+def happened(fleet: Fleet, lease: Lease, told: Sequence[Told]) -> int:
+    """Keep what postes tell, by (poste, event), and act on it. Gives how many were not known before."""
+    with fleet.database.transaction(lease) as tx:
+        once = {(poste_id, event.boot, event.n): event for poste_id, event in sorted(told, key=_place)}
+        fresh = _keep(tx, once)
+        for poste_id, boot, n in once:
+            if (poste_id, boot, n) in fresh:
+                _act(tx, lease.site_id, poste_id, once[poste_id, boot, n])
+        return len(fresh)
+
+
+def _place(told: Told) -> int:
+    return told[0]
+
+
+def _act(tx: Transaction, site_id: int, poste_id: int, told: messages.Event) -> None:
+    if isinstance(told, messages.Cleaned):
+        _cleaned(tx, site_id, poste_id, told)
+    elif isinstance(told, messages.Warned):
+        tx.record(_entry("avertissement", site_id, poste_id, told, {"restant_s": told.left_s}))
+    elif isinstance(told, messages.Trouble):
+        tx.record(_entry("erreur", site_id, poste_id, told, {"motif": told.what}))
+
+
+def _keep(tx: Transaction, told: Mapping[_Key, messages.Event]) -> set[_Key]:
+    table = pg_insert(poste_event) if tx.is_postgresql else sqlite_insert(poste_event)
+    rows = [_row(tx.now, poste_id, one) for (poste_id, _, _), one in told.items()]
+    statement = table.on_conflict_do_nothing().returning(
+        poste_event.c.poste_id, poste_event.c.boot, poste_event.c.n
+    )
+    return {(row[0], row[1], row[2]) for row in tx.execute(statement, rows)}
+
+
+def _row(now: datetime, poste_id: int, told: messages.Event) -> dict[str, Any]:
+    return {
+        "poste_id": poste_id,
+        "boot": told.boot,
+        "n": told.n,
+        "kind": told.__struct_config__.tag,
+        "session_id": _session(told),
+        "happened_at": now - timedelta(milliseconds=told.age_ms),
+        "payload": msgspec.to_builtins(told),
+    }
+
+
+def _cleaned(tx: Transaction, site_id: int, poste_id: int, told: messages.Cleaned) -> None:
+    facts: dict[str, Any] = {"ms": told.ms, "objets": {item.what: item.count for item in told.items}}
+    tx.record(_entry("nettoyage_poste", site_id, poste_id, told, facts))
+    care = desired.c.needs_care.is_not(None)
+    if told.leftovers:
+        tx.execute(update(desired).where(desired.c.poste_id == poste_id).values(needs_care="restes"))
+        tx.record(_entry("erreur", site_id, poste_id, told, {"restes": list(told.leftovers)}))
+        outbox.bump(tx, site_id, poste_id, "restes_apres_nettoyage")
+    elif tx.execute(
+        update(desired).where(desired.c.poste_id == poste_id, care).values(needs_care=None)
+    ).rowcount:
+        outbox.bump(tx, site_id, poste_id, "remise_en_service")
+
+
+def _session(told: messages.Event) -> int | None:
+    return row_id(told.session)
+
+
+def _entry(action: str, site_id: int, poste_id: int, told: messages.Event, facts: dict[str, Any]) -> Entry:
+    return Entry(action, site_id, poste_id=poste_id, session_id=_session(told), metadata=facts)

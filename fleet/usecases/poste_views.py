@@ -1,0 +1,258 @@
+"""Postes as they are shown: what is wanted of them, what is observed, and the statut that follows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
+
+from fleet.database import listing
+from fleet.database.engine import Transaction
+from fleet.database.listing import Page
+from fleet.database.sql import any_of
+from fleet.database.tables import desired, poste, presence, session, site
+from fleet.domain import poste as rules
+from fleet.domain import session as session_rules
+from fleet.domain.actor import Actor
+from fleet.domain.errors import NotFound
+from fleet.domain.utilisateur import searchable
+from fleet.usecases.fleet import Fleet
+
+DEBOUNCE = timedelta(seconds=5)
+"""How long a lost poste keeps its former statut: most cuts are shorter."""
+
+
+class PosteView(Struct, frozen=True, kw_only=True):
+    """One public computer. `est_en_ligne` null: nobody knows, the controller lost the broker."""
+
+    id: int
+    slug: str
+    nom: str
+    site: str
+    emplacement: str
+    ip_address: str | None
+    mac_address: str | None
+    notes: str
+    plan_x: float | None
+    plan_y: float | None
+    statut: str
+    statut_voulu: str
+    est_en_ligne: bool | None
+    est_disponible: bool
+    session_active: int | None
+    session_statut: str | None
+    fin_prevue: datetime | None
+    phase: str | None
+    version_client: str | None
+    derniere_connexion: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class PosteList(Struct, frozen=True):
+    """A page of postes."""
+
+    total: int
+    limit: int
+    offset: int
+    resultats: list[PosteView]
+
+
+class PosteStats(Struct, frozen=True):
+    """How many postes there are, in all, online, and by statut."""
+
+    total: int
+    en_ligne: int
+    par_statut: dict[str, int]
+
+
+@dataclass(frozen=True)
+class PosteFilter:
+    """Which postes. None asks for nothing; `search` looks at slug, name and place."""
+
+    statuts: Sequence[str] = ()
+    site_id: int | None = None
+    online: bool | None = None
+    available: bool = False
+    search: str | None = None
+
+
+_SORTS = {
+    "nom": poste.c.nom,
+    "slug": poste.c.slug,
+    "id": poste.c.id,
+    "emplacement": poste.c.emplacement,
+    "derniere_connexion": presence.c.derniere_connexion,
+    "fin_prevue": session.c.fin_prevue,
+}
+_on_poste = (session.c.poste_id == poste.c.id) & session.c.statut.in_(session_rules.ON_POSTE)
+
+
+def _seen(now: Any) -> Select[Any]:
+    return (
+        select(
+            poste,
+            site.c.slug.label("site_slug"),
+            presence.c.online,
+            presence.c.boot,
+            presence.c.since,
+            presence.c.phase,
+            presence.c.version_client,
+            presence.c.derniere_connexion,
+            desired.c.needs_care,
+            session.c.id.label("session_id"),
+            session.c.statut.label("session_statut"),
+            session.c.fin_prevue,
+            _reserved(now).label("reserve"),
+        )
+        .join_from(poste, site, poste.c.site_id == site.c.id)
+        .outerjoin(presence, presence.c.poste_id == poste.c.id)
+        .outerjoin(desired, desired.c.poste_id == poste.c.id)
+        .outerjoin(session, _on_poste)
+    )
+
+
+def _reserved(now: Any) -> ColumnElement[bool]:
+    waiting = session.alias("waiting")
+    return exists().where(
+        waiting.c.poste_id == poste.c.id,
+        waiting.c.statut == session_rules.EN_ATTENTE,
+        waiting.c.code_expire_a > now,
+    )
+
+
+def _statut(now: datetime) -> ColumnElement[str]:
+    """`fleet.domain.poste.statut` in the words of the database, to filter by; a test holds the two together."""
+    lost = and_(
+        presence.c.online.is_(False), or_(presence.c.since.is_(None), presence.c.since <= now - DEBOUNCE)
+    )
+    return case(
+        (poste.c.statut_voulu == rules.HORS_LIGNE, rules.HORS_LIGNE),
+        (session.c.id.is_not(None), rules.OCCUPE),
+        (
+            or_(poste.c.statut_voulu == rules.MAINTENANCE, desired.c.needs_care.is_not(None)),
+            rules.MAINTENANCE,
+        ),
+        (or_(lost, presence.c.boot.is_(None)), rules.HORS_LIGNE),
+        (presence.c.phase == "cleaning", rules.NETTOYAGE),
+        (_reserved(now), rules.RESERVE),
+        else_=literal(rules.DISPONIBLE),
+    )
+
+
+def one(fleet: Fleet, actor: Actor, poste_id: int) -> PosteView:
+    """One poste. Raises NotFound."""
+    with fleet.database.read() as tx:
+        row = tx.execute(_seen(tx.now).where(poste.c.id == poste_id)).first()
+        now = tx.now
+    if row is None or not actor.sees(row.site_id):
+        raise NotFound("poste")
+    return view(row, now)
+
+
+def some(tx: Transaction, ids: Sequence[int]) -> list[PosteView]:
+    """Some postes, by their ids."""
+    return [view(row, tx.now) for row in tx.execute(_seen(tx.now).where(any_of(tx, poste.c.id, ids)))]
+
+
+def of_sites(tx: Transaction, site_ids: Sequence[int]) -> list[PosteView]:
+    """All postes of some sites."""
+    wanted = _seen(tx.now).where(any_of(tx, poste.c.site_id, site_ids)).order_by(poste.c.id)
+    return [view(row, tx.now) for row in tx.execute(wanted)]
+
+
+def search(fleet: Fleet, actor: Actor, which: PosteFilter, page: Page) -> PosteList:
+    """A page of the postes that the actor sees."""
+    with fleet.database.read() as tx:
+        found = listing.fetch(tx, _filtered(tx, actor, which), page, _SORTS, "nom")
+    return PosteList(found.total, page.limit, page.offset, [view(row, found.now) for row in found.rows])
+
+
+def _filtered(tx: Transaction, actor: Actor, which: PosteFilter) -> Select[Any]:
+    statement = _seen(tx.now).where(listing.seen_by(tx, actor, poste.c.site_id))
+    if which.site_id is not None:
+        statement = statement.where(poste.c.site_id == which.site_id)
+    if which.online is not None:
+        there = presence.c.online.is_(True)
+        statement = statement.where(
+            there if which.online else func.coalesce(presence.c.online, False).is_(False)
+        )
+    if which.available:
+        statement = statement.where(_statut(tx.now) == rules.DISPONIBLE, presence.c.online.is_(True))
+    if which.statuts:
+        statement = statement.where(_statut(tx.now).in_(which.statuts))
+    if which.search:
+        said = func.lower(poste.c.slug + " " + poste.c.nom + " " + poste.c.emplacement)
+        typed = or_(
+            listing.contains(said, which.search.lower()), listing.contains(said, searchable(which.search))
+        )
+        statement = statement.where(typed)
+    return statement
+
+
+def stats(fleet: Fleet, actor: Actor, site_id: int | None) -> PosteStats:
+    """How many postes are in which statut now."""
+    with fleet.database.read() as tx:
+        which = PosteFilter(site_id=site_id)
+        rows = _filtered(tx, actor, which).with_only_columns(
+            _statut(tx.now).label("statut"), presence.c.online, maintain_column_froms=True
+        )
+        each = rows.subquery()
+        counted = select(
+            each.c.statut,
+            func.count().label("total"),
+            func.count().filter(each.c.online.is_(True)).label("en_ligne"),
+        ).group_by(each.c.statut)
+        found = tx.execute(counted).all()
+    return PosteStats(
+        total=sum(row.total for row in found),
+        en_ligne=sum(row.en_ligne for row in found),
+        par_statut=dict.fromkeys(rules.STATUTS, 0) | {row.statut: row.total for row in found},
+    )
+
+
+def observed(row: Any, now: datetime) -> rules.Observed:
+    """What a row says of a poste, for the rule that names its statut."""
+    fresh = row.online is False and row.since is not None and now - row.since < DEBOUNCE
+    known = False if row.boot is None else row.online
+    return rules.Observed(
+        wanted=row.statut_voulu,
+        online=True if fresh and row.boot is not None else known,
+        phase=row.phase,
+        has_session=row.session_id is not None,
+        is_reserved=bool(row.reserve),
+        needs_care=row.needs_care is not None,
+    )
+
+
+def view(row: Any, now: datetime) -> PosteView:
+    """A poste as it is shown."""
+    statut = rules.statut(observed(row, now))
+    return PosteView(
+        id=row.id,
+        slug=row.slug,
+        nom=row.nom,
+        site=row.site_slug,
+        emplacement=row.emplacement,
+        ip_address=row.ip_address,
+        mac_address=row.mac_address,
+        notes=row.notes,
+        plan_x=row.plan_x,
+        plan_y=row.plan_y,
+        statut=statut,
+        statut_voulu=row.statut_voulu,
+        est_en_ligne=False if row.boot is None else row.online,
+        est_disponible=statut == rules.DISPONIBLE and row.online is True,
+        session_active=row.session_id,
+        session_statut=row.session_statut,
+        fin_prevue=row.fin_prevue,
+        phase=row.phase,
+        version_client=row.version_client,
+        derniere_connexion=row.derniere_connexion,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        version=row.version,
+    )

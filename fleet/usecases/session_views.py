@@ -1,0 +1,274 @@
+"""Sessions as they are shown: every time is computed from the deadline, as of the database's clock."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Select, and_, bindparam, func, or_, select, text
+
+from fleet.database import listing, sessions
+from fleet.database.engine import Transaction
+from fleet.database.listing import Page
+from fleet.database.sql import any_of
+from fleet.database.tables import extension, operateur, poste, session, site, utilisateur
+from fleet.domain import reasons
+from fleet.domain import session as rules
+from fleet.domain.actor import Actor
+from fleet.domain.errors import NotFound
+from fleet.domain.utilisateur import searchable
+from fleet.usecases.fleet import Fleet
+
+
+class DemandeView(Struct, frozen=True, kw_only=True):
+    """More time that the visitor asks the desk for; it dies at `expire_a`."""
+
+    secondes: int
+    demandee_a: datetime
+    expire_a: datetime
+
+
+class SessionView(Struct, frozen=True, kw_only=True):
+    """One visitor's turn at a poste, as of `maintenant`. Durations in seconds; the code is never here."""
+
+    id: int
+    site: str
+    poste: str | None
+    poste_nom: str | None
+    utilisateur: int | None
+    utilisateur_nom: str | None
+    operateur: str | None
+    statut: str
+    motif_fin: str | None
+    motif_texte: str | None
+    duree_initiale: int
+    temps_ajoute: int
+    duree_totale: int
+    temps_restant: int
+    temps_ecoule: int
+    pourcentage_utilise: float
+    est_expiree: bool
+    en_grace: bool
+    debut_session: datetime | None
+    fin_prevue: datetime | None
+    fin_session: datetime | None
+    suspendue_jusqu_a: datetime | None
+    code_expire_a: datetime | None
+    demande_temps: DemandeView | None
+    notes: str
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    maintenant: datetime
+
+
+class SessionList(Struct, frozen=True):
+    """A page of sessions."""
+
+    total: int
+    limit: int
+    offset: int
+    resultats: list[SessionView]
+
+
+class SessionStats(Struct, frozen=True):
+    """The sessions that are not over, began, or were created since `depuis`: how many, by statut, with their time."""
+
+    depuis: datetime
+    total: int
+    par_statut: dict[str, int]
+    creees: int
+    demarrees: int
+    secondes_accordees: int
+
+
+@dataclass(frozen=True)
+class SessionFilter:
+    """Which sessions. None asks for nothing; `search` looks at names, logins and postes."""
+
+    statuts: Sequence[str] = ()
+    site_id: int | None = None
+    poste_id: int | None = None
+    utilisateur_id: int | None = None
+    operateur_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    search: str | None = None
+
+
+_SORTS = {
+    "id": session.c.id,
+    "created_at": session.c.created_at,
+    "debut_session": session.c.debut_session,
+    "fin_prevue": session.c.fin_prevue,
+    "fin_session": session.c.fin_session,
+    "statut": session.c.statut,
+    "poste": poste.c.slug,
+}
+
+
+_SEEN: Select[Any] = (
+    select(
+        *(column for column in session.c if column.name not in ("code_index", "code_scelle")),
+        site.c.slug.label("site_slug"),
+        poste.c.slug.label("poste_slug"),
+        poste.c.nom.label("poste_nom"),
+        utilisateur.c.nom.label("personne_nom"),
+        utilisateur.c.prenom.label("personne_prenom"),
+        operateur.c.login.label("operateur_login"),
+        extension.c.secondes.label("demande_secondes"),
+        extension.c.created_at.label("demandee_a"),
+        extension.c.expire_a.label("demande_expire_a"),
+    )
+    .join_from(session, site, session.c.site_id == site.c.id)
+    .outerjoin(poste, session.c.poste_id == poste.c.id)
+    .outerjoin(utilisateur, session.c.utilisateur_id == utilisateur.c.id)
+    .outerjoin(operateur, session.c.operateur_id == operateur.c.id)
+    # In the words of its unique index: at most one row for each session.
+    .outerjoin(extension, and_(extension.c.session_id == session.c.id, text("demande.statut = 'ouverte'")))
+)
+# Built once: putting a statement together takes longer than the database needs for it.
+_ONE = listing.clocked(_SEEN.where(session.c.id == bindparam("wanted")))
+_ON_POSTE = listing.clocked(
+    _SEEN.where(session.c.poste_id == bindparam("wanted"), session.c.statut.in_(rules.ON_POSTE))
+)
+
+
+def one(fleet: Fleet, actor: Actor, session_id: int) -> SessionView:
+    """One session. Raises NotFound."""
+    with fleet.database.read() as tx:
+        row = tx.execute(_SEEN.add_columns(listing.now_column(tx)).where(session.c.id == session_id)).first()
+    if row is None or not actor.sees(row.site_id):
+        raise NotFound("session")
+    return _view(row, row.maintenant)
+
+
+def on_poste(fleet: Fleet, actor: Actor, poste_id: int) -> SessionView:
+    """The session that is active or suspended at a poste. Raises NotFound."""
+    return _single(fleet, actor, _ON_POSTE, poste_id)
+
+
+def _single(fleet: Fleet, actor: Actor, statement: Mapping[bool, Select[Any]], wanted: int) -> SessionView:
+    with fleet.database.read() as tx:
+        row = listing.first(tx, statement, wanted=wanted)
+    if row is None or not actor.sees(row.site_id):
+        raise NotFound("session")
+    return _view(row, row.maintenant)
+
+
+def some(tx: Transaction, ids: Sequence[int]) -> dict[int, SessionView]:
+    """Some sessions, by their ids."""
+    wanted = _SEEN.add_columns(listing.now_column(tx)).where(any_of(tx, session.c.id, ids))
+    return {row.id: _view(row, row.maintenant) for row in tx.execute(wanted)}
+
+
+def search(fleet: Fleet, actor: Actor, which: SessionFilter, page: Page) -> SessionList:
+    """A page of the sessions that the actor sees."""
+    with fleet.database.read() as tx:
+        found = listing.fetch(tx, _filtered(tx, actor, which), page, _SORTS, "-id")
+    views = [_view(row, found.now) for row in found.rows]
+    return SessionList(found.total, page.limit, page.offset, views)
+
+
+def _filtered(tx: Transaction, actor: Actor, which: SessionFilter) -> Select[Any]:
+    statement = _SEEN.where(listing.seen_by(tx, actor, session.c.site_id))
+    equal = {
+        session.c.site_id: which.site_id,
+        session.c.poste_id: which.poste_id,
+        session.c.utilisateur_id: which.utilisateur_id,
+        session.c.operateur_id: which.operateur_id,
+    }
+    for column, value in equal.items():
+        if value is not None:
+            statement = statement.where(column == value)
+    if which.statuts:
+        statement = statement.where(session.c.statut.in_(which.statuts))
+    if which.since is not None:
+        statement = statement.where(session.c.created_at >= which.since)
+    if which.until is not None:
+        statement = statement.where(session.c.created_at < which.until)
+    if which.search:
+        places = (utilisateur.c.recherche, poste.c.slug, operateur.c.login)
+        plain = searchable(which.search)
+        statement = statement.where(or_(*(listing.contains(column, plain) for column in places)))
+    return statement
+
+
+def stats(fleet: Fleet, actor: Actor, site_id: int | None, since: datetime | None) -> SessionStats:
+    """Simple counts; `since` defaults to the beginning of the database's day in UTC."""
+    with fleet.database.read() as tx:
+        start = since or tx.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        fresh, begun = session.c.created_at >= start, session.c.debut_session >= start
+        granted = session.c.duree_initiale_ms + session.c.temps_ajoute_ms
+        counted = (
+            select(
+                session.c.statut,
+                func.count().label("total"),
+                func.count().filter(fresh).label("creees"),
+                func.count().filter(begun).label("demarrees"),
+                func.coalesce(func.sum(granted).filter(begun), 0).label("accorde"),
+            )
+            .where(
+                listing.seen_by(tx, actor, session.c.site_id),
+                or_(fresh, begun, session.c.statut.in_(rules.USABLE)),
+            )
+            .group_by(session.c.statut)
+        )
+        rows = tx.execute(counted if site_id is None else counted.where(session.c.site_id == site_id)).all()
+    return SessionStats(
+        depuis=start,
+        total=sum(row.total for row in rows),
+        par_statut=dict.fromkeys(rules.STATUTS, 0) | {row.statut: row.total for row in rows},
+        creees=sum(row.creees for row in rows),
+        demarrees=sum(row.demarrees for row in rows),
+        secondes_accordees=int(sum(row.accorde for row in rows)) // 1000,
+    )
+
+
+def _asked(row: Any, now: datetime) -> DemandeView | None:
+    if row.demande_expire_a is None or row.demande_expire_a <= now:
+        return None
+    return DemandeView(
+        secondes=row.demande_secondes, demandee_a=row.demandee_a, expire_a=row.demande_expire_a
+    )
+
+
+def _view(row: Any, now: datetime) -> SessionView:
+    known = sessions.to_session(row)
+    granted_ms = known.granted_ms
+    total = -(-granted_ms // 1000)
+    left = -(-known.unspent_ms(now) // 1000)
+    used_ms = known.used_ms(now)
+    in_grace = known.in_grace(now)
+    return SessionView(
+        id=row.id,
+        site=row.site_slug,
+        poste=row.poste_slug,
+        poste_nom=row.poste_nom,
+        utilisateur=row.utilisateur_id,
+        utilisateur_nom=f"{row.personne_prenom} {row.personne_nom}" if row.personne_nom else None,
+        operateur=row.operateur_login,
+        statut=known.statut,
+        motif_fin=known.reason,
+        motif_texte=reasons.sentence(known.reason) if known.reason else None,
+        duree_initiale=known.initial_ms // 1000,
+        temps_ajoute=known.added_ms // 1000,
+        duree_totale=total,
+        temps_restant=-(-known.remaining_ms(now) // 1000),
+        temps_ecoule=max(0, total - left),
+        pourcentage_utilise=round(100 * used_ms / granted_ms, 1) if granted_ms else 100.0,
+        est_expiree=in_grace or known.statut == rules.EXPIREE,
+        en_grace=in_grace,
+        debut_session=known.started_at,
+        fin_prevue=known.deadline,
+        fin_session=known.ended_at,
+        suspendue_jusqu_a=known.suspended_until,
+        code_expire_a=known.code_expires_at if known.statut == rules.EN_ATTENTE else None,
+        demande_temps=_asked(row, now),
+        notes=row.notes,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        version=known.version,
+        maintenant=now,
+    )

@@ -1,0 +1,379 @@
+"""Members of the public: created, edited, found, their consent, and whether they may have a session now."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Row, Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from fleet.database import listing, people, places, sessions
+from fleet.database.audit import Entry
+from fleet.database.engine import Transaction
+from fleet.database.listing import Page
+from fleet.database.tables import session, site, utilisateur
+from fleet.domain import quota, reasons
+from fleet.domain import session as rules
+from fleet.domain import utilisateur as person
+from fleet.domain.actor import OPERATEUR, Actor
+from fleet.domain.errors import Invalid, NotFound, Refused
+from fleet.usecases.fleet import Fleet
+
+
+class UtilisateurView(Struct, frozen=True, kw_only=True):
+    """A member of the public. What follows `nombre_sessions` is as of now, by the rules of `site`."""
+
+    id: int
+    nom: str
+    prenom: str
+    email: str | None
+    telephone: str | None
+    date_naissance: date | None
+    age: int | None
+    categorie: str | None
+    piece_identite_type: str | None
+    piece_vue_par: int | None
+    consentement_rgpd: bool
+    date_consentement: datetime | None
+    version_notice: int | None
+    cree_par: int | None
+    notes: str
+    nombre_sessions: int
+    derniere_session: datetime | None
+    sessions_aujourdhui: int
+    session_en_cours: int | None
+    site: str | None
+    peut_creer_session: bool
+    motif_refus: str | None
+    motif_texte: str | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class UtilisateurList(Struct, frozen=True):
+    """A page of members of the public."""
+
+    total: int
+    limit: int
+    offset: int
+    resultats: list[UtilisateurView]
+
+
+class CanCreate(Struct, frozen=True):
+    """Whether a session may be created for this person now, at this site, and why not."""
+
+    peut_creer_session: bool
+    motif: str | None
+    motif_texte: str | None
+    site: str | None
+    sessions_aujourdhui: int
+
+
+class UtilisateurStats(Struct, frozen=True):
+    """How many members of the public are known, and what is known of them."""
+
+    total: int
+    avec_consentement: int
+    nouveaux_30_jours: int
+    par_categorie: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Here:
+    """The site by whose day and rules people are looked at; none when the actor has none."""
+
+    site: places.Site | None
+    day: datetime
+    week: datetime
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        return self.now.date() if self.site is None else self.site.hours.local_date(self.now)
+
+
+_SORTS = {
+    "nom": utilisateur.c.nom,
+    "prenom": utilisateur.c.prenom,
+    "id": utilisateur.c.id,
+    "created_at": utilisateur.c.created_at,
+    "date_naissance": utilisateur.c.date_naissance,
+}
+RECENT = timedelta(days=30)
+_theirs = session.c.utilisateur_id == utilisateur.c.id
+EDITABLE = (
+    "nom",
+    "prenom",
+    "email",
+    "telephone",
+    "date_naissance",
+    "categorie",
+    "piece_identite_type",
+    "piece_vue",
+    "consentement_rgpd",
+    "notes",
+)
+
+
+def search(
+    fleet: Fleet,
+    actor: Actor,
+    page: Page,
+    *,
+    typed: str | None = None,
+    categorie: str | None = None,
+    consent: bool | None = None,
+    site_id: int | None = None,
+) -> UtilisateurList:
+    """A page of people; what is typed is found without accents or case."""
+    with fleet.database.read() as tx:
+        here = _here(tx, actor, site_id)
+        wanted = _seen(here)
+        if typed:
+            wanted = wanted.where(listing.contains(utilisateur.c.recherche, person.searchable(typed)))
+        if categorie is not None:
+            wanted = wanted.where(utilisateur.c.categorie == categorie)
+        if consent is not None:
+            wanted = wanted.where(utilisateur.c.consentement_rgpd.is_(consent))
+        found = listing.fetch(tx, wanted, page, _SORTS, "nom")
+    views = [_view(row, here) for row in found.rows]
+    return UtilisateurList(found.total, page.limit, page.offset, views)
+
+
+def one(fleet: Fleet, actor: Actor, utilisateur_id: int, site_id: int | None = None) -> UtilisateurView:
+    """One member of the public. Raises NotFound."""
+    with fleet.database.read() as tx:
+        here = _here(tx, actor, site_id)
+        row = tx.execute(_seen(here).where(utilisateur.c.id == utilisateur_id)).first()
+    if row is None:
+        raise NotFound("utilisateur")
+    return _view(row, here)
+
+
+def can_create(fleet: Fleet, actor: Actor, utilisateur_id: int, site_id: int | None = None) -> CanCreate:
+    """Whether a session may be created for this person now. Raises NotFound."""
+    seen = one(fleet, actor, utilisateur_id, site_id)
+    return CanCreate(
+        seen.peut_creer_session, seen.motif_refus, seen.motif_texte, seen.site, seen.sessions_aujourdhui
+    )
+
+
+def stats(fleet: Fleet, _actor: Actor) -> UtilisateurStats:
+    """Simple counts."""
+    with fleet.database.read() as tx:
+        fresh = utilisateur.c.created_at >= tx.now - RECENT
+        counted = select(
+            utilisateur.c.categorie,
+            func.count().label("total"),
+            func.count().filter(utilisateur.c.consentement_rgpd.is_(True)).label("consentis"),
+            func.count().filter(fresh).label("nouveaux"),
+        ).group_by(utilisateur.c.categorie)
+        rows = tx.execute(counted).all()
+    return UtilisateurStats(
+        total=sum(row.total for row in rows),
+        avec_consentement=sum(row.consentis for row in rows),
+        nouveaux_30_jours=sum(row.nouveaux for row in rows),
+        par_categorie={row.categorie or "": row.total for row in rows},
+    )
+
+
+def create(fleet: Fleet, actor: Actor, fields: Mapping[str, Any], site_id: int | None = None) -> int:
+    """A member of the public (`fields` are EDITABLE). Gives the id. Raises Invalid."""
+    fleet.require(actor, OPERATEUR, "creation_utilisateur")
+    for needed in ("nom", "prenom"):
+        if needed not in fields:
+            raise Invalid(needed, "valeur_invalide", regle="de 1 à 100 caractères")
+    with fleet.attempt(actor, "creation_utilisateur") as (tx, about):
+        here = _here(tx, actor, site_id)
+        values = _cleaned(fields, actor, here)
+        values["recherche"] = _searchable(values)
+        stamps = {"created_at": tx.now, "updated_at": tx.now, "cree_par": actor.operateur_id}
+        insertion = insert(utilisateur).values(**values, **stamps).returning(utilisateur.c.id)
+        about.utilisateur_id = int(tx.execute(insertion).scalar_one())
+        facts = {"champs": sorted(key for key, value in values.items() if value and key != "recherche")}
+        tx.record(_entry(actor, "creation_utilisateur", about.utilisateur_id, facts))
+        return about.utilisateur_id
+
+
+def edit(
+    fleet: Fleet, actor: Actor, utilisateur_id: int, fields: Mapping[str, Any], site_id: int | None = None
+) -> None:
+    """Change some of the EDITABLE fields. Raises Invalid."""
+    fleet.require(actor, OPERATEUR, "modification_utilisateur")
+    with fleet.attempt(actor, "modification_utilisateur") as (tx, about):
+        about.utilisateur_id = utilisateur_id
+        row = people.locked(tx, utilisateur_id)
+        values = _cleaned(fields, actor, _here(tx, actor, site_id))
+        changed = {key: value for key, value in values.items() if getattr(row, key) != value}
+        if row.consentement_rgpd and values.get("consentement_rgpd"):
+            changed = {k: v for k, v in changed.items() if k not in ("date_consentement", "version_notice")}
+        if not changed:
+            return
+        _save(tx, row, changed)
+        revoked = changed.get("consentement_rgpd") is False
+        action = "revocation_consentement" if revoked else "modification_utilisateur"
+        tx.record(_entry(actor, action, utilisateur_id, {"champs": sorted(changed)}))
+
+
+def revoke_consent(fleet: Fleet, actor: Actor, utilisateur_id: int) -> None:
+    """The person takes the consent back: no new session from now on. Idempotent."""
+    edit(fleet, actor, utilisateur_id, {"consentement_rgpd": False})
+
+
+def remove(fleet: Fleet, actor: Actor, utilisateur_id: int) -> None:
+    """Delete somebody who never had a session. Raises Refused."""
+    fleet.require(actor, OPERATEUR, "suppression_utilisateur")
+    with fleet.attempt(actor, "suppression_utilisateur") as (tx, about):
+        about.utilisateur_id = utilisateur_id
+        people.locked(tx, utilisateur_id)
+        if tx.execute(select(exists().where(session.c.utilisateur_id == utilisateur_id))).scalar_one():
+            raise Refused("utilisateur_utilise")
+        try:
+            tx.execute(delete(utilisateur).where(utilisateur.c.id == utilisateur_id))
+        except IntegrityError:
+            raise Refused("utilisateur_utilise") from None
+        tx.record(_entry(actor, "suppression_utilisateur", utilisateur_id, {}))
+
+
+def _save(tx: Transaction, row: Row[Any], changed: dict[str, Any]) -> None:
+    words = _searchable({**row._mapping, **changed})
+    stamps = {"updated_at": tx.now, "version": utilisateur.c.version + 1, "recherche": words}
+    tx.execute(update(utilisateur).where(utilisateur.c.id == row.id).values(**changed, **stamps))
+
+
+def _searchable(values: Mapping[str, Any]) -> str:
+    words = (values.get(key) for key in ("nom", "prenom", "email", "telephone"))
+    return person.searchable(*words)[:600]
+
+
+def _cleaned(fields: Mapping[str, Any], actor: Actor, here: _Here) -> dict[str, Any]:
+    """The columns that these fields mean. Raises Invalid."""
+    cleaners: dict[str, Callable[[Any], Any]] = {
+        "nom": lambda value: person.name("nom", value),
+        "prenom": lambda value: person.name("prenom", value),
+        "email": person.email,
+        "telephone": person.telephone,
+        "date_naissance": lambda value: person.birth_date(value, here.today),
+        "categorie": lambda value: _word("categorie", value, 64),
+        "piece_identite_type": lambda value: _word("piece_identite_type", value, 32),
+        "notes": lambda value: _word("notes", value, 10_000) or "",
+    }
+    values: dict[str, Any] = {
+        field: clean(fields[field]) for field, clean in cleaners.items() if field in fields
+    }
+    if "piece_vue" in fields:
+        values["piece_vue_par"] = actor.operateur_id if fields["piece_vue"] else None
+    if "consentement_rgpd" in fields:
+        values |= _consent(fields["consentement_rgpd"], here)
+    return values
+
+
+def _consent(given: bool, here: _Here) -> dict[str, Any]:
+    version = here.site.notice_version if given and here.site else None
+    return {
+        "consentement_rgpd": given,
+        "date_consentement": here.now if given else None,
+        "version_notice": version,
+    }
+
+
+def _word(field: str, typed: str | None, most: int) -> str | None:
+    if typed is None:
+        return None
+    if len(typed) > most or "\x00" in typed:
+        raise Invalid(field, "valeur_invalide", regle=f"au plus {most} caractères")
+    return typed.strip() or None
+
+
+def _here(tx: Transaction, actor: Actor, site_id: int | None) -> _Here:
+    """The asked site, else the first one of the actor. Raises NotFound for a foreign one."""
+    if site_id is not None:
+        actor.require_site(site_id)
+        return _at(places.site(tx, site_id), tx.now)
+    mine = select(site.c.id).where(listing.seen_by(tx, actor, site.c.id)).order_by(site.c.id).limit(1)
+    first = tx.execute(mine).scalar_one_or_none()
+    return _at(None if first is None else places.site(tx, first), tx.now)
+
+
+def _at(here: places.Site | None, now: datetime) -> _Here:
+    if here is None:
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return _Here(None, midnight, midnight, now)
+    day, _ = here.hours.day_bounds(now)
+    return _Here(here, day, here.hours.week_start(now), now)
+
+
+def _seen(here: _Here) -> Select[Any]:
+    """People with what `fleet.database.sessions.usage` counts, for a whole page at once."""
+    today = session.c.debut_session >= here.day
+    waiting = and_(session.c.statut == rules.EN_ATTENTE, session.c.code_expire_a > here.now)
+    running = and_(_theirs, session.c.statut.in_(rules.ON_POSTE))
+    spent = func.coalesce(func.sum(sessions.counted()), 0)
+    counts = {
+        "nombre_sessions": select(func.count()).where(_theirs),
+        "derniere_session": select(func.max(session.c.debut_session)).where(_theirs),
+        "sessions_jour": select(func.count()).where(_theirs, or_(today, waiting)),
+        "jour_ms": select(spent).where(_theirs, today),
+        "semaine_ms": select(spent).where(_theirs, session.c.debut_session >= here.week),
+        "en_cours": select(session.c.id).where(running),
+    }
+    columns = [wanted.correlate(utilisateur).scalar_subquery().label(word) for word, wanted in counts.items()]
+    return select(utilisateur, *columns)
+
+
+def _refusal(row: Any, here: _Here) -> Refused | None:
+    if not row.consentement_rgpd:
+        return Refused("consentement_absent")
+    if here.site is None:
+        return None
+    usage = quota.Usage(int(row.sessions_jour), int(row.jour_ms), int(row.semaine_ms))
+    try:
+        quota.check(usage, rules.SHORTEST_MS, here.site.policy, row.categorie)
+    except Refused as refusal:
+        return refusal
+    return None
+
+
+def _view(row: Any, here: _Here) -> UtilisateurView:
+    refusal = _refusal(row, here)
+    return UtilisateurView(
+        id=row.id,
+        nom=row.nom,
+        prenom=row.prenom,
+        email=row.email,
+        telephone=row.telephone,
+        date_naissance=row.date_naissance,
+        age=person.age(row.date_naissance, here.today),
+        categorie=row.categorie,
+        piece_identite_type=row.piece_identite_type,
+        piece_vue_par=row.piece_vue_par,
+        consentement_rgpd=row.consentement_rgpd,
+        date_consentement=row.date_consentement,
+        version_notice=row.version_notice,
+        cree_par=row.cree_par,
+        notes=row.notes,
+        nombre_sessions=row.nombre_sessions,
+        derniere_session=row.derniere_session,
+        sessions_aujourdhui=row.sessions_jour,
+        session_en_cours=row.en_cours,
+        site=None if here.site is None else here.site.slug,
+        peut_creer_session=refusal is None,
+        motif_refus=None if refusal is None else refusal.reason,
+        motif_texte=None if refusal is None else reasons.sentence(refusal.reason, "fr", refusal.details),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        version=row.version,
+    )
+
+
+def _entry(actor: Actor, action: str, utilisateur_id: int, facts: Mapping[str, Any]) -> Entry:
+    return Entry(
+        action,
+        operateur_id=actor.operateur_id,
+        utilisateur_id=utilisateur_id,
+        metadata=facts,
+        personal={"ip": actor.ip} if actor.ip else None,
+    )

@@ -1,0 +1,136 @@
+"""The migrations make exactly the schema that the code describes, alone even when two run at once."""
+
+import threading
+import warnings
+from collections.abc import Iterator
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import insert, inspect, text
+from sqlalchemy.exc import IntegrityError, SAWarning
+
+from fleet.database import schema
+from fleet.database.engine import Database, DatabaseDown
+from fleet.database.tables import metadata
+
+_DEFINITIONS = {
+    "postgresql": """
+        SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'alembic_version'
+        UNION ALL
+        SELECT tablename, indexname, indexdef FROM pg_indexes
+        WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+        UNION ALL
+        SELECT table_name, column_name, concat_ws(' ', data_type, character_maximum_length, is_nullable,
+            column_default) FROM information_schema.columns
+        WHERE table_schema = 'public' AND table_name <> 'alembic_version'
+    """,
+    "sqlite": "SELECT tbl_name, name, sql FROM sqlite_master WHERE tbl_name <> 'alembic_version'",
+}
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def empty(request: pytest.FixtureRequest, tmp_path: object) -> Iterator[Database]:
+    url = f"sqlite:///{tmp_path}/empty.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("fresh_database_url")()
+    opened = Database(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+def _definitions(database: Database) -> set[tuple[str, ...]]:
+    with database.read() as tx:
+        rows = tx.execute(text(_DEFINITIONS[database.engine.dialect.name])).all()
+    return {tuple(_in_any_order(str(cell)) for cell in row) for row in rows}
+
+
+def _in_any_order(definition: str) -> str:
+    """SQLite keeps the text of each CREATE, whose lines may come in another order."""
+    return "\n".join(sorted(line.strip(" \t,") for line in definition.splitlines()))
+
+
+def test_migrations_lead_to_the_schema_that_the_code_describes(database: Database) -> None:
+    with database.engine.connect() as connection, warnings.catch_warnings():
+        # SQLite cannot show an index on an expression; the next test sees it.
+        warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression", SAWarning)
+        warnings.filterwarnings("ignore", "autogenerate skipping metadata-specified expression", UserWarning)
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_constraints_and_partial_indexes_are_those_of_the_code_to_the_letter(database: Database) -> None:
+    migrated = _definitions(database)
+    with database.engine.begin() as connection:
+        metadata.drop_all(connection)
+        metadata.create_all(connection)
+    assert migrated == _definitions(database)
+
+
+def test_an_upgrade_can_be_taken_back_to_nothing_and_made_again(database: Database) -> None:
+    schema.downgrade(database, "base")
+    with database.engine.connect() as connection:
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+    assert schema.current(database) is None
+    schema.upgrade(database)
+    assert schema.current(database) == schema.head()
+
+
+def test_an_upgrade_that_has_nothing_to_do_changes_nothing(database: Database) -> None:
+    before = _definitions(database)
+    schema.upgrade(database)
+    assert _definitions(database) == before
+
+
+def test_programs_that_migrate_at_once_wait_for_each_other(empty: Database) -> None:
+    failures: list[BaseException] = []
+    together = threading.Barrier(6)
+
+    def migrate() -> None:
+        own = Database(empty.url, pool_size=1)
+        try:
+            together.wait(10)
+            schema.upgrade(own)
+        except Exception as error:  # noqa: BLE001  reported below, in the test's own thread
+            failures.append(error)
+        finally:
+            own.close()
+
+    threads = [threading.Thread(target=migrate) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert failures == []
+    assert schema.current(empty) == schema.head()
+
+
+def test_references_are_enforced_after_a_migration_in_the_same_connection(empty: Database) -> None:
+    schema.upgrade(empty)
+    with pytest.raises(IntegrityError), empty.transaction() as tx:
+        tx.execute(insert(metadata.tables["desired"]).values(poste_id=12, site_id=1))
+
+
+def test_waiting_ends_when_the_schema_is_there(empty: Database) -> None:
+    schema.wait_for(empty, 10, pause=lambda _: schema.upgrade(empty))
+    assert schema.current(empty) == schema.head()
+
+
+def test_waiting_for_a_schema_that_never_comes_says_what_is_missing(empty: Database) -> None:
+    with pytest.raises(schema.SchemaOutdated, match=schema.head()):
+        schema.wait_for(empty, 0.1, pause=lambda _: None)
+
+
+def test_waiting_for_a_database_that_does_not_answer_says_so() -> None:
+    nobody = Database("postgresql+psycopg2://ppm:x@127.0.0.1:1/nothing")
+    with pytest.raises(DatabaseDown, match="refused"):
+        schema.wait_for(nobody, 0.1, pause=lambda _: None)
+    nobody.close()
