@@ -1,0 +1,228 @@
+"""The controller's composition root: leases, one driver per site held, the news that wakes them, the jobs.
+
+A lease is renewed well before it ends. A controller that can't reach the database publishes nothing once its
+lease is no longer sure; one whose lease was taken over stops driving at once, and tries again later.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from controller import jobs
+from controller.clock import DatabaseClock, boottime
+from controller.desk import DatabaseTrouble, in_thread
+from controller.link import BrokerAddress
+from controller.site import Parts, SiteDriver
+from controller.tenure import Tenure
+from fleet.database import leases
+from fleet.database.follow import EVERYTHING, follow
+from fleet.database.leases import Lease
+from fleet.database.news import LEASES, News
+from fleet.usecases.fleet import Fleet
+from protocol.topics import DEFAULT_ROOT
+
+log = logging.getLogger(__name__)
+THREADS = 8
+LEASE_THREADS = 2
+RENEW_S = 1.5
+
+
+@dataclass(frozen=True)
+class ControllerSettings:
+    """What a controller needs to know. `name` is unique among controllers; by default this process."""
+
+    broker: BrokerAddress
+    root: str = DEFAULT_ROOT
+    zone: str = "Indian/Reunion"
+    software: str = ""
+    name: str = field(
+        default_factory=lambda: f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(3)}"
+    )
+
+
+class Controller:
+    """Drives every site that it can get the lease of. `ready` is set while all those are being driven."""
+
+    def __init__(self, fleet: Fleet, settings: ControllerSettings) -> None:
+        self._fleet, self._settings = fleet, settings
+        self._clock = DatabaseClock()
+        self.drivers: dict[int, SiteDriver] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._beside_tasks: set[asyncio.Task[None]] = set()
+        self._dropped: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        self._looked = False
+        self.ready = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until cancelled; then stop gracefully: postes are told, leases are given back."""
+        with (
+            ThreadPoolExecutor(THREADS, thread_name_prefix="use-case") as executor,
+            ThreadPoolExecutor(LEASE_THREADS, thread_name_prefix="lease") as self._lease_threads,
+        ):
+            self._parts = Parts(
+                self._fleet,
+                self._settings.broker,
+                self._clock,
+                executor,
+                self._settings.name,
+                self._settings.root,
+                self._settings.software,
+            )
+            schedule = jobs.scheduler(self._settings.zone, self._sweep)
+            schedule.start()
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(follow(self._fleet.database, self._told), name="news")
+                    group.create_task(self._every_round("renew", self._renew), name="renew")
+                    group.create_task(self._every_round("acquire", self._acquire), name="acquire")
+            finally:
+                schedule.shutdown(wait=False)
+                await self._stop()
+
+    async def _every_round(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Renewing and acquiring go side by side: whoever holds a free site's row must not cost us our own."""
+        while True:
+            try:
+                await work()
+            except DatabaseTrouble as error:
+                log.warning("leases_wait", extra={"work": name, "error": str(error)})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RENEW_S * random.uniform(0.5, 1.0)):
+                    await self._woken.wait()
+            self._woken.clear()
+
+    async def _renew(self) -> None:
+        before, held = boottime(), list(self.drivers.items())
+        kept, now = await in_thread(self._lease_threads, self._renew_all)
+        step = self._clock.sample(before, now, boottime())
+        until = before + leases.TTL.total_seconds()
+        if step:
+            self._stepped(step)
+        for site_id, driver in held:  # what was taken meanwhile is not in the answer
+            if self.drivers.get(site_id) is not driver:
+                continue
+            newest = max((one.term for one in kept if one.site_id == site_id), default=0)
+            if driver.tenure.lease in kept:
+                driver.tenure.renew(until)
+            elif newest <= driver.tenure.lease.term:  # else its term is just being raised
+                log.warning("lease_lost", extra={"site_id": site_id, "term": driver.tenure.lease.term})
+                self._drop(site_id)
+        for lease in kept:
+            if lease.site_id not in self.drivers:
+                self._drive(Tenure(lease, until))
+        self._look_ready()
+
+    def _renew_all(self) -> tuple[set[Lease], datetime]:
+        with self._fleet.database.transaction() as tx:
+            return leases.renew(tx.connection, self._settings.name, tx.now), tx.now
+
+    def _stepped(self, step_s: float) -> None:
+        """Hold every ending at once, then let each site move its deadlines."""
+        for driver in self.drivers.values():
+            driver.hold()
+        for site_id, driver in self.drivers.items():
+            if driver.loaded.is_set():
+                self._beside(driver.clock_stepped(step_s), site_id)
+
+    def _beside(self, work: Coroutine[Any, Any, None], site_id: int) -> None:
+        task = asyncio.create_task(work, name=f"beside site {site_id}")
+        self._beside_tasks.add(task)
+        task.add_done_callback(self._beside_done)
+
+    def _beside_done(self, task: asyncio.Task[None]) -> None:
+        self._beside_tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("site_work_failed", extra={"work": task.get_name(), "error": type(error).__name__})
+
+    async def _acquire(self) -> None:
+        before = boottime()
+        for lease in await in_thread(self._lease_threads, self._acquire_free):
+            log.info("lease_taken", extra={"site_id": lease.site_id, "term": lease.term})
+            if lease.site_id not in self.drivers:
+                self._drive(Tenure(lease, before + leases.TTL.total_seconds()))
+        self._looked = True
+        self._look_ready()
+
+    def _look_ready(self) -> None:
+        """Ready: every site has been looked at, and those that are ours are being driven."""
+        if self._looked and all(driver.driving.is_set() for driver in self.drivers.values()):
+            self.ready.set()
+        else:
+            self.ready.clear()
+
+    def _acquire_free(self) -> list[Lease]:
+        with self._fleet.database.read() as tx:
+            free = [site_id for site_id, _ in leases.free_sites(tx.connection, tx.now)]
+        taken = []
+        for site_id in free:
+            if site_id in self.drivers:
+                continue
+            with self._fleet.database.transaction() as tx:
+                lease = leases.acquire(tx.connection, site_id, self._settings.name, tx.now)
+            if lease is not None:
+                taken.append(lease)
+        return taken
+
+    def _drive(self, tenure: Tenure) -> None:
+        site_id = tenure.lease.site_id
+        driver = self.drivers[site_id] = SiteDriver(self._parts, tenure, driving_changed=self._look_ready)
+        task = self._tasks[site_id] = asyncio.create_task(driver.run(), name=f"site {site_id}")
+        task.add_done_callback(lambda done: self._ended(site_id, done))
+
+    def _ended(self, site_id: int, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(site_id) is task:
+            self._tasks.pop(site_id, None)
+            self.drivers.pop(site_id, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("driver_ended", extra={"site_id": site_id}, exc_info=error)
+
+    def _drop(self, site_id: int) -> None:
+        task = self._tasks.pop(site_id, None)
+        self.drivers.pop(site_id, None)
+        if task is not None:
+            task.cancel()
+            self._dropped.add(task)
+            task.add_done_callback(self._dropped.discard)
+
+    async def _stop(self) -> None:
+        held = [driver.tenure.lease for driver in self.drivers.values()]
+        ending = {*self._tasks.values(), *self._dropped, *self._beside_tasks}
+        for task in ending:
+            task.cancel()
+        if ending:
+            await asyncio.wait(ending, timeout=5)
+        with contextlib.suppress(DatabaseTrouble):
+            await in_thread(self._lease_threads, partial(self._release_all, held))
+        log.info("stopped", extra={"sites": len(held)})
+
+    def _release_all(self, held: list[Lease]) -> None:
+        with self._fleet.database.transaction() as tx:
+            for lease in held:
+                leases.release(tx.connection, lease, tx.now)
+            tx.tell(0, LEASES)
+
+    async def _sweep(self) -> None:
+        for driver in list(self.drivers.values()):
+            if driver.driving.is_set():
+                with contextlib.suppress(DatabaseTrouble):
+                    await driver.sweep()
+
+    def _told(self, news: tuple[News, ...]) -> None:
+        everything = news == EVERYTHING
+        for site_id, driver in self.drivers.items():
+            mine = news if everything else tuple(one for one in news if one.site_id == site_id)
+            if mine and driver.loaded.is_set():
+                driver.told(mine)
+        if everything or any(one.topic == LEASES for one in news):
+            self._woken.set()

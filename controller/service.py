@@ -1,0 +1,238 @@
+"""Serving what postes ask and tell: each kind by its use case, many postes side by side, one at a time per poste."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Sized
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from aiomqtt import MqttError
+
+from controller.clock import DatabaseClock
+from controller.deadlines import Deadlines
+from controller.desk import DatabaseTrouble, Desk
+from controller.from_kiosks import Inbox
+from controller.presence import Presence
+from controller.to_kiosks import Sender
+from fleet.database.outbox import Wanted
+from fleet.domain.errors import LeaseLost, NotFound, Refused
+from fleet.domain.reasons import sentence
+from fleet.usecases import acks, events, extensions, kiosk
+from fleet.usecases.desired import message
+from protocol import messages, topics
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+AT_ONCE = 200
+RETRY_S = 0.3
+
+
+@dataclass
+class Service:
+    """Answers the postes of one site."""
+
+    desk: Desk
+    clock: DatabaseClock
+    inbox: Inbox
+    presence: Presence
+    sender: Sender
+    deadlines: Deadlines
+    postes: Callable[[], dict[str, int]]
+    heard_before: dict[int, datetime]
+
+    async def run(self) -> None:
+        """Serve for as long as the driver lives."""
+        async with asyncio.TaskGroup() as group:
+            busy: set[str] = set()
+            resyncing = told = noting = refusing = None
+            while True:
+                await self.inbox.woken.wait()
+                self.inbox.woken.clear()
+                for slug in [slug for slug in self.inbox.requests if slug not in busy]:
+                    busy.add(slug)
+                    group.create_task(self._requests(slug, busy), name=f"requests of {slug}")
+                if self.inbox.resyncs and (resyncing is None or resyncing.done()):
+                    resyncing = group.create_task(
+                        self._many(self.inbox.resyncs, self._resyncs), name="resyncs"
+                    )
+                if self.inbox.acks and (told is None or told.done()):
+                    told = group.create_task(self._many(self.inbox.acks, self._acks), name="acks")
+                if self.inbox.events and (noting is None or noting.done()):
+                    noting = group.create_task(self._many(self.inbox.events, self._events), name="events")
+                if self.inbox.time_refused:
+                    self.inbox.time_refused = False
+                    group.create_task(self._alone(self._refusals()), name="refusals")
+                if self.inbox.unreadable and (refusing is None or refusing.done()):
+                    refusing = group.create_task(self._unreadable(), name="unreadable")
+
+    async def _requests(self, slug: str, busy: set[str]) -> None:
+        row = self.inbox.requests[slug]
+        try:
+            while row:
+                await self._alone(self._answer(slug, row.popleft()))
+        finally:
+            busy.discard(slug)
+            if not row:
+                self.inbox.requests.pop(slug, None)
+
+    async def _many(self, waiting: Sized, serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while waiting:
+            await self._alone(serve())
+
+    async def _alone(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let a failure fail alone. What was taken is lost here, and said again by the postes."""
+        try:
+            await work
+        except LeaseLost:
+            raise
+        except (DatabaseTrouble, MqttError) as error:
+            log.warning("postes_wait", extra={"error": str(error)})
+            await asyncio.sleep(RETRY_S)
+        except Exception:
+            log.exception("service_failed")
+
+    async def _answer(self, slug: str, asked: messages.Request) -> None:
+        poste_id = self.postes().get(slug)
+        if poste_id is None:
+            return
+        try:
+            reply = await self._decide(slug, poste_id, asked)
+        except NotFound:
+            return
+        except Refused as refusal:
+            reply = self._no(asked.id, asked.nonce, refusal)
+        await self._say(slug, reply)
+
+    async def _decide(self, slug: str, poste_id: int, asked: messages.Request) -> messages.Reply:
+        if isinstance(asked, messages.Start):
+            yes = await self.desk.do(kiosk.start, poste_id, asked)
+        elif isinstance(asked, messages.Ending):
+            yes = await self.desk.do(kiosk.ending, poste_id, asked)
+        elif isinstance(asked, messages.Extend):
+            await self.desk.do(kiosk.extend, poste_id, asked)
+            return self._waiting(asked)
+        else:
+            yes = await self.desk.do(kiosk.resync, poste_id, asked, self._last_heard(slug, poste_id))
+            self.presence.agreed(slug)
+        self.deadlines.follow([yes.wanted])
+        return self._yes(asked, yes.wanted)
+
+    def _yes(self, asked: messages.Request, wanted: Wanted) -> messages.Reply:
+        now = self.clock.now()
+        told = message(wanted, self.sender.term, now)
+        return messages.Accepted(id=asked.id, nonce=asked.nonce, server_time=now, desired=told)
+
+    def _waiting(self, asked: messages.Request) -> messages.Reply:
+        return messages.Waiting(
+            id=asked.id,
+            nonce=asked.nonce,
+            server_time=self.clock.now(),
+            fr=sentence("demande_transmise", "fr"),
+            en=sentence("demande_transmise", "en"),
+        )
+
+    def _no(self, request_id: str, nonce: str, refusal: Refused) -> messages.Reply:
+        return messages.Refused(
+            id=request_id,
+            nonce=nonce,
+            server_time=self.clock.now(),
+            reason=refusal.reason,
+            fr=refusal.fr,
+            en=refusal.en,
+            retry_after_s=refusal.retry_after_s,
+        )
+
+    async def _say(self, slug: str, reply: messages.Reply) -> None:
+        try:
+            await self.sender.say(topics.REPLY, slug, reply)
+        except MqttError:
+            log.info("reply_lost", extra={"poste": slug})
+
+    async def _resyncs(self) -> None:
+        known = self.postes()
+        taken = tuple(self.inbox.resyncs)[:AT_ONCE]
+        asked = {slug: self.inbox.resyncs.pop(slug) for slug in taken}
+        told = [(known[s], one, self._last_heard(s, known[s])) for s, one in asked.items() if s in known]
+        answers = await self.desk.do(kiosk.resync_all, told)
+        self.deadlines.follow(yes.wanted for yes in answers.values())
+        for slug in asked:
+            self.presence.agreed(slug)
+        replies = [
+            (s, self._yes(one, answers[known[s]].wanted))
+            for s, one in asked.items()
+            if known.get(s) in answers
+        ]
+        for start in range(0, len(replies), 64):
+            await asyncio.gather(*(self._say(slug, reply) for slug, reply in replies[start : start + 64]))
+
+    async def _acks(self) -> None:
+        known = self.postes()
+        taken = [self.inbox.acks.popleft() for _ in range(min(AT_ONCE, len(self.inbox.acks)))]
+        await self._each_at_worst(self.inbox.acks, taken, lambda some: self._keep_acks(known, some))
+
+    async def _each_at_worst(
+        self, row: deque[T], taken: list[T], keep: Callable[[list[T]], Coroutine[Any, Any, None]]
+    ) -> None:
+        """Keep all at once; what waits for the database is put back; what cannot be kept fails alone."""
+        try:
+            await keep(taken)
+        except DatabaseTrouble:
+            row.extendleft(reversed(taken))
+            raise
+        except LeaseLost:
+            raise
+        except Exception:
+            if len(taken) == 1:
+                raise
+            for one in taken:
+                await self._alone(keep([one]))
+
+    async def _keep_acks(self, known: dict[str, int], taken: list[tuple[str, messages.Ack, float]]) -> None:
+        applied = {
+            (known[slug], ack.rev, ack.status): (known[slug], ack, heard)
+            for slug, ack, heard in taken
+            if ack.id == acks.DESIRED and slug in known
+        }
+        if applied:
+            told = [(poste_id, ack) for poste_id, ack, _ in applied.values()]
+            waited = [round((time.monotonic() - heard) * 1000) for _, _, heard in applied.values()]
+            self.deadlines.follow(await self.desk.do(acks.applied, told, waited))
+        for _, ack, _ in taken:
+            if ack.id != acks.DESIRED:
+                await self.desk.do(acks.command, ack, ack.status)
+
+    async def _events(self) -> None:
+        known = self.postes()
+        taken = [self.inbox.events.popleft() for _ in range(min(AT_ONCE, len(self.inbox.events)))]
+        await self._each_at_worst(self.inbox.events, taken, lambda some: self._keep_events(known, some))
+
+    async def _keep_events(self, known: dict[str, int], taken: list[tuple[str, messages.Event]]) -> None:
+        await self.desk.do(events.happened, [(known[slug], told) for slug, told in taken if slug in known])
+        newest: dict[tuple[str, str], int] = {}
+        for slug, told in taken:
+            newest[slug, told.boot] = max(told.n, newest.get((slug, told.boot), 0))
+        for (slug, boot), n in newest.items():
+            await self._say(slug, messages.Noted(boot=boot, n=n, server_time=self.clock.now()))
+
+    async def _refusals(self) -> None:
+        """The desk has refused the time that visitors asked for."""
+        for one in await self.desk.do(extensions.answered):
+            await self._say(one.slug, self._no(one.request_id, one.nonce, Refused(extensions.REFUSED)))
+
+    async def _unreadable(self) -> None:
+        while self.inbox.unreadable:
+            if not self.sender.is_linked:  # what was retained comes before we may speak
+                await asyncio.sleep(RETRY_S)
+                continue
+            slug, named, reason = self.inbox.unreadable.popleft()
+            request_id, _, nonce = named.partition(" ")
+            await self._say(slug, self._no(request_id, nonce, Refused(reason)))
+
+    def _last_heard(self, slug: str, poste_id: int) -> datetime | None:
+        worked = self.presence.last_worked(slug)
+        if worked is None:
+            return self.heard_before.get(poste_id)
+        return self.clock.now() - timedelta(seconds=time.monotonic() - worked)

@@ -1,0 +1,382 @@
+"""One site, driven: its connection to the broker, its postes, its deadlines.
+
+    connect -> subscribe -> say who drives -> (retained messages arrive) -> publish what differs -> serve
+
+Deadlines go on when the broker is lost; the connection comes back with a jittered back-off. A driver lives as long
+as its lease: LeaseLost ends it.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import random
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from aiomqtt import MqttError, Will
+
+from controller import link
+from controller.clock import DatabaseClock
+from controller.deadlines import Deadlines
+from controller.desk import DatabaseTrouble, Desk
+from controller.from_kiosks import Inbox, Receiver
+from controller.presence import Presence
+from controller.reconcile import Retained
+from controller.service import Service
+from controller.tenure import Tenure
+from controller.to_kiosks import WINDOW, Sender
+from controller.watch import Watch
+from fleet.database.news import CODES, COMMANDS, CONFIG, DESIRED, EXTENSIONS, POSTES, News
+from fleet.domain.errors import Refused
+from fleet.usecases import config, endings, presence, sending
+from fleet.usecases.fleet import Fleet
+from protocol import codec, messages, topics
+from protocol.version import PROTOCOL
+
+log = logging.getLogger(__name__)
+BATCH = 250
+RETRY_S = 0.3
+LONGEST_PAUSE_S = 5.0
+SYNC_TIMEOUT_S = 30.0
+CREDIBLE_S = 30 * 86_400
+"""How far above the seconds since 1970 a term can honestly be: it rises by one at each take-over."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What every driver of a controller shares."""
+
+    fleet: Fleet
+    broker: link.BrokerAddress
+    clock: DatabaseClock
+    executor: Executor
+    name: str
+    root: str = topics.DEFAULT_ROOT
+    software: str = ""
+
+
+@dataclass
+class SiteDriver:
+    """Drives one site under one lease. `driving` is set while postes are being served."""
+
+    parts: Parts
+    tenure: Tenure
+    driving: asyncio.Event = field(default_factory=asyncio.Event)
+    driving_changed: Callable[[], None] = lambda: None
+    loaded: asyncio.Event = field(default_factory=asyncio.Event)
+    run_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    _steady: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Drive until cancelled. Raises an exception group with LeaseLost when another has taken over."""
+        await self._load()
+        async with asyncio.TaskGroup() as group:
+            for name, work in {
+                "link": self._keep_link(),
+                "service": self._service.run(),
+                "deadlines": self._keep_deadlines(),
+                "codes": self._keep_codes(),
+                "presence": self._watch.run(),
+                "hours": self._keep_hours(),
+            }.items():
+                group.create_task(work, name=f"{name} of site {self.tenure.lease.site_id}")
+
+    async def _load(self) -> None:
+        self.desk = Desk(self.parts.fleet, self.parts.executor, self.tenure)
+        site_id = self.tenure.lease.site_id
+        self.place = await self.desk.look(sending.place, site_id)
+        self._status_path = topics.controller_status(self.place.site.slug, self.parts.root)
+        self.presence, self.inbox = Presence(), Inbox()
+        self.deadlines = Deadlines(self.parts.clock)
+        self.sender = Sender(
+            self.desk, self.parts.clock, self.deadlines, self.place.site.slug, self.parts.root
+        )
+        heard = await self.desk.look(presence.heard, site_id)
+        self._service = Service(
+            self.desk,
+            self.parts.clock,
+            self.inbox,
+            self.presence,
+            self.sender,
+            self.deadlines,
+            lambda: self.place.postes,
+            heard,
+        )
+        self._watch = Watch(
+            self.desk, self.parts.clock, self.inbox, self.presence, self.sender, lambda: self.place, heard
+        )
+        self._receiver = Receiver(
+            self.place.site.slug,
+            self.parts.root,
+            self.presence,
+            self.inbox,
+            lambda slug: slug in self.place.postes,
+        )
+        self._codes_changed, self._config_changed = asyncio.Event(), asyncio.Event()
+        self._retained: Retained | None = None
+        await self.desk.do(endings.wait_for_confirmations)
+        await self._arm_all()
+        self._steady.set()
+        self.loaded.set()
+
+    async def _arm_all(self) -> None:
+        self.deadlines.remember()
+        armed = await self.desk.look(endings.armed, self.tenure.lease.site_id)
+        self.deadlines.fill((one.session_id, one.due_at) for one in armed)
+
+    # ------------------------------------------------------------ news
+
+    def told(self, news: Iterable[News]) -> None:
+        """Something of this site was committed, by us or by others."""
+        for one in news:
+            everything = one.topic == "all"
+            if everything or one.topic == CODES:
+                self._codes_changed.set()
+            if everything or one.topic in (CONFIG, POSTES):
+                self._config_changed.set()
+            if everything or one.topic == EXTENSIONS:
+                self.inbox.time_refused = True
+                self.inbox.woken.set()
+            if everything or one.topic in (DESIRED, COMMANDS, POSTES):
+                self.sender.wake()
+
+    async def sweep(self) -> None:
+        """The safety net: arm again what should be armed, look again at what should be sent."""
+        await self._arm_all()
+        self.told([News(self.tenure.lease.site_id, "all")])
+
+    def hold(self) -> None:
+        """The database's clock has jumped: nothing ends until the deadlines have moved along."""
+        self._steady.clear()
+
+    async def clock_stepped(self, step_s: float) -> None:
+        """Real time has not jumped: move the deadlines by the step, then ask the postes what they count."""
+        log.error("clock_stepped", extra={"site_id": self.tenure.lease.site_id, "step_s": round(step_s, 3)})
+        while True:
+            try:
+                await self.desk.do(endings.shift, timedelta(seconds=step_s))
+                await self._arm_all()
+                break
+            except DatabaseTrouble:
+                await asyncio.sleep(RETRY_S)
+        self._steady.set()
+        with contextlib.suppress(MqttError):
+            await self._ask_everyone()
+
+    async def _ask_everyone(self) -> None:
+        command = messages.AskResync(
+            id=secrets.token_hex(8), term=self.sender.term, issued_at=self.parts.clock.now(), ttl_ms=10_000
+        )
+        path = topics.all_postes_command(self.place.site.slug, self.parts.root)
+        await self.sender.publish(path, codec.encode(command), 1, False)
+
+    # ------------------------------------------------------------ the connection
+
+    async def _keep_link(self) -> None:
+        pause = 0.1
+        while True:
+            started = time.monotonic()
+            try:
+                # In a task of its own: in Python 3.11 a group that failed leaves its task "being cancelled" for ever.
+                await asyncio.create_task(self._linked(), name="linked")
+            except* (MqttError, DatabaseTrouble, TimeoutError) as lost:
+                log.warning(
+                    "broker_lost", extra={"site": self.place.site.slug, "error": str(lost.exceptions[0])}
+                )
+            finally:
+                self.driving.clear()
+                self.driving_changed()
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise asyncio.CancelledError  # a link that is lost while we stop must not hide that we stop
+            self._watch.broker_lost()
+            pause = 0.1 if time.monotonic() - started > 10 else min(pause * 2, LONGEST_PAUSE_S)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+
+    async def _linked(self) -> None:
+        await self.tenure.sure()
+        site = self.place.site.slug
+        status = self._status_path
+        will = Will(status, codec.encode(self._status(online=False)), 1, True)
+        identifier = f"ppm-{self.parts.name}-{site}-{self.run_id}"
+        self._retained = Retained(self.parts.root)
+        async with link.connection(self.parts.broker, identifier, will, self._receive) as client:
+            await self._subscribe(client)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(link.until_lost(client), name="until lost")
+                    group.create_task(self._drive(client), name="drive")
+            except asyncio.CancelledError:
+                await client.publish(status, codec.encode(self._status(online=False)), 1, True)
+                raise
+
+    async def _subscribe(self, client: link.Link) -> None:
+        site, root = self.place.site.slug, self.parts.root
+        ups = [topic for topic in topics.TOPICS if topic.publisher == "poste"]
+        # What is retained is read again after each loss: at QoS 0 there is nothing to acknowledge, 50,000 times.
+        wanted: list[tuple[str, int]] = [
+            (topic.path(site, "+", root), 0 if topic.retained else topic.qos) for topic in ups
+        ]
+        await client.subscribe([(self._status_path, 1), *wanted])
+        await client.subscribe([(path, 0) for path in self._downs()])
+
+    def _downs(self) -> list[str]:
+        kept = (topics.SESSION, topics.CONFIG)
+        return [topic.path(self.place.site.slug, "+", self.parts.root) for topic in kept]
+
+    async def _drive(self, client: link.Link) -> None:
+        retained = self._retained or Retained(self.parts.root)
+        status = self._status_path
+        await client.publish(status, codec.encode(self._status(online=True)), 1, True)
+        # What was retained comes before this echo: when it is here, all of it is.
+        async with asyncio.timeout(SYNC_TIMEOUT_S):
+            await retained.complete.wait()
+        await client.unsubscribe(self._downs())
+        await self._reconcile(client, retained)
+        gc.collect()
+        gc.freeze()  # what a site consists of stays: looking through it for garbage takes 50 ms at 100,000 sessions
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.sender.run(client), name="sender")
+            group.create_task(self._publish_config(client, retained), name="config")
+            self.driving.set()
+            self.driving_changed()
+            log.info("driving", extra={"site": self.place.site.slug, "term": self.sender.term})
+
+    async def _reconcile(self, client: link.Link, retained: Retained) -> None:
+        """Bring the broker in line with the database, which is the truth."""
+        await self._raise_term()
+        await self.desk.do(endings.wait_for_confirmations)
+        await self._arm_all()
+        whole = await self.desk.look(sending.whole, self.tenure.lease.site_id)
+        # An acknowledgement that was lost with the controller before us is said again for a new term.
+        self.sender.submit(one for one in whole if retained.differs(one) or one.applied_rev < one.rev)
+        for path in retained.orphans(self.place.site.slug, self.parts.root, self.place.postes):
+            await client.publish(path, b"", 1, True)
+        self._watch.settle_unheard()
+
+    async def _raise_term(self) -> None:
+        credible = int(self.parts.clock.now().timestamp()) + CREDIBLE_S
+        highest = self.presence.highest_term(credible)
+        if highest > self.tenure.lease.term:
+            raised = await self.desk.do(sending.raise_term, highest + 1)
+            if raised is not None:
+                self.tenure.lease = raised
+                log.warning("term_raised", extra={"site": self.place.site.slug, "term": raised.term})
+
+    def _status(self, *, online: bool) -> messages.ControllerStatus:
+        return messages.ControllerStatus(
+            online=online,
+            controller=self.parts.name,
+            term=self.tenure.lease.term,
+            protocol=PROTOCOL,
+            software=self.parts.software,
+            run=self.run_id,
+        )
+
+    def _receive(self, path: str, payload: bytes, retained: bool) -> None:
+        if path == self._status_path:
+            self._own_status(payload)
+        elif self._retained is None or not self._retained.take(path, payload, retained):
+            self._receiver.receive(path, payload, retained)
+
+    def _own_status(self, payload: bytes) -> None:
+        try:
+            told = codec.decode_controller_status(payload)
+        except codec.BadMessage:
+            return
+        if told.run == self.run_id and told.online and self._retained is not None:
+            self._retained.complete.set()
+        elif told.run != self.run_id and self._retained is not None and self._retained.complete.is_set():
+            # The late will of the one before us: say again who drives.
+            again = codec.encode(self._status(online=True))
+            self._say_again = asyncio.ensure_future(self.sender.publish(self._status_path, again, 1, True))
+
+    # ------------------------------------------------------------ configuration and postes
+
+    async def _publish_config(self, client: link.Link, retained: Retained) -> None:
+        while True:
+            payload = codec.encode(config.message(self.place.site, self.parts.clock.now()))
+            behind = [slug for slug in self.place.postes if retained.configs.get(slug) != payload]
+            for start in range(0, len(behind), WINDOW):
+                slugs = behind[start : start + WINDOW]
+                await self.tenure.sure()
+                paths = [topics.CONFIG.path(self.place.site.slug, slug, self.parts.root) for slug in slugs]
+                await link.acknowledged([client.post(path, payload, 1, True) for path in paths])
+                retained.configs |= dict.fromkeys(slugs, payload)
+            self._config_changed.clear()
+            await self._config_changed.wait()
+            await self._reload(client, retained)
+
+    async def _reload(self, client: link.Link, retained: Retained) -> None:
+        try:
+            before, self.place = self.place, await self.desk.look(sending.place, self.tenure.lease.site_id)
+        except DatabaseTrouble:
+            await asyncio.sleep(RETRY_S)
+            self._config_changed.set()
+            return
+        self._receiver.forget_topics()
+        for slug in set(before.postes) - set(self.place.postes):
+            retained.configs.pop(slug, None)
+            for topic in topics.TOPICS:
+                if topic.retained:
+                    await client.publish(
+                        topic.path(self.place.site.slug, slug, self.parts.root), b"", 1, True
+                    )
+
+    async def _keep_hours(self) -> None:
+        """The lock screen tells the next opening: publish it when the site opens or closes."""
+        while True:
+            change = self.place.site.hours.next_change(self.parts.clock.now())
+            pause = 3600.0 if change is None else min(3600.0, max(0.5, self.parts.clock.until(change) + 0.5))
+            await asyncio.sleep(pause)
+            self._config_changed.set()
+
+    # ------------------------------------------------------------ deadlines
+
+    async def _keep_deadlines(self) -> None:
+        while True:
+            await self.deadlines.wait()
+            await self._steady.wait()
+            due = self.deadlines.take(2 * BATCH)
+            # When many end at once, the database works on one half while the other is prepared.
+            halves = (half for half in (due[:BATCH], due[BATCH:]) if half)
+            await asyncio.gather(*(self._end_or_later(half) for half in halves))
+
+    async def _end_or_later(self, due: list[int]) -> None:
+        try:
+            await self._end(due)
+        except (DatabaseTrouble, Refused) as error:
+            log.warning("deadlines_wait", extra={"sessions": len(due), "error": str(error)})
+            self.sender.wake()  # it may be done all the same
+            again = self.parts.clock.now() + timedelta(seconds=RETRY_S)
+            for session_id in due:
+                self.deadlines.arm(session_id, again)
+
+    async def _end(self, due: list[int]) -> None:
+        ended = await self.desk.do(endings.end_due, due, confirmations=self.sender.is_linked)
+        self.sender.submit(ended.told)
+        now = self.parts.clock.now()
+        for one in ended.later:
+            patience = timedelta(seconds=0 if one.due_at > now - timedelta(milliseconds=50) else 1)
+            self.deadlines.arm(one.session_id, max(one.due_at, now + patience))
+
+    async def _keep_codes(self) -> None:
+        while True:
+            self._codes_changed.clear()
+            try:
+                expiry = await self.desk.look(endings.next_code_expiry, self.tenure.lease.site_id)
+                left = None if expiry is None else self.parts.clock.until(expiry)
+                if left is not None and left <= 0:
+                    await self.desk.do(endings.expire_codes)
+                    continue
+            except DatabaseTrouble:
+                left = RETRY_S
+            try:
+                async with asyncio.timeout(left):
+                    await self._codes_changed.wait()
+            except TimeoutError:
+                continue

@@ -1,0 +1,87 @@
+"""Exact wake-ups, without polling."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+
+from controller.clock import STEP_S, DatabaseClock, boottime
+from controller.deadlines import Deadlines
+
+
+def clock() -> DatabaseClock:
+    made = DatabaseClock()
+    now = boottime()
+    made.sample(now, datetime.now(UTC), now)
+    return made
+
+
+def soon(clock: DatabaseClock, seconds: float) -> datetime:
+    return clock.now() + timedelta(seconds=seconds)
+
+
+async def lateness(deadlines: Deadlines, due: float) -> float:
+    async with asyncio.timeout(2):
+        await deadlines.wait()
+    return time.monotonic() - due
+
+
+def test_it_wakes_when_the_earliest_deadline_comes() -> None:
+    async def scene() -> None:
+        ours = clock()
+        deadlines = Deadlines(ours)
+        due = time.monotonic() + 0.1
+        deadlines.fill([(1, soon(ours, 5)), (2, soon(ours, 0.1))])
+        assert 0 <= await lateness(deadlines, due) < 0.05
+        assert deadlines.take(10) == [2]
+        assert len(deadlines) == 1
+
+    asyncio.run(scene())
+
+
+def test_an_earlier_deadline_wakes_a_sleeper() -> None:
+    async def scene() -> None:
+        ours = clock()
+        deadlines = Deadlines(ours)
+        deadlines.arm(1, soon(ours, 60))
+        asyncio.get_running_loop().call_later(0.05, deadlines.arm, 2, soon(ours, 0.1))
+        assert 0 <= await lateness(deadlines, time.monotonic() + 0.1) < 0.05
+        assert deadlines.take(10) == [2]
+
+    asyncio.run(scene())
+
+
+def test_a_deadline_that_moved_does_not_come_at_its_old_time() -> None:
+    async def scene() -> None:
+        ours = clock()
+        deadlines = Deadlines(ours)
+        deadlines.arm(1, soon(ours, 0.05))
+        deadlines.arm(1, soon(ours, 0.2))
+        assert 0 <= await lateness(deadlines, time.monotonic() + 0.2) < 0.05
+        assert deadlines.take(10) == [1]
+
+    asyncio.run(scene())
+
+
+def test_what_is_disarmed_does_not_come() -> None:
+    ours = clock()
+    deadlines = Deadlines(ours)
+    deadlines.arm(1, soon(ours, -1))
+    deadlines.arm(1, None)
+    assert deadlines.take(10) == []
+
+
+def test_no_more_is_taken_than_asked_for() -> None:
+    ours = clock()
+    deadlines = Deadlines(ours)
+    deadlines.fill((session, soon(ours, -1)) for session in range(10))
+    assert len(deadlines.take(4)) == 4
+    assert len(deadlines.take(100)) == 6
+
+
+def test_a_step_of_the_database_clock_shows() -> None:
+    ours = clock()
+    now = boottime()
+    assert ours.sample(now, datetime.now(UTC) + timedelta(seconds=1), now) == 0.0
+    step = ours.sample(now, datetime.now(UTC) + timedelta(hours=1), now)
+    assert abs(step - 3600) < STEP_S
+    assert ours.sample(now, datetime.now(UTC) + timedelta(hours=1), now) == 0.0
