@@ -1,0 +1,1 @@
+"""What operators and other programs use: HTTP and WebSocket in front of the use cases, never beside them."""

@@ -1,0 +1,152 @@
+"""The composition root of the API, and its server."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+import uvloop
+from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from api import errors
+from api.auth import Authentication
+from api.calls import Call
+from api.edge import NoNul
+from api.live import Live
+from api.parameters import page_of
+from api.routes import health, index, live, logs, postes, sessions, sites, token, utilisateurs
+from api.settings import ApiSettings
+from api.state import Shared
+from fleet.usecases.fleet import Fleet
+
+VERSION = "1"
+GRACEFUL_S = 5
+
+
+def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
+    """The API of a deployment. Whoever made the fleet closes its database, after the API has stopped."""
+    shared = Shared(fleet, settings)
+    news = Live(shared)
+    nouns = (token, sites, postes, utilisateurs, sessions, logs, health)
+    return Litestar(
+        route_handlers=[
+            Router(
+                "/api",
+                route_handlers=[noun.router for noun in nouns],
+                middleware=[NoNul(), Authentication()],
+                dependencies={"page": Provide(page_of, sync_to_thread=False)},
+                security=[{"bearer": []}],
+            ),
+            live.router,
+            index.router,
+        ],
+        request_class=Call,
+        state=State({"shared": shared, "live": news}),
+        lifespan=[lambda _app: _alive(shared, news)],
+        exception_handlers=errors.HANDLERS,
+        request_max_body_size=settings.max_body,
+        cors_config=CORSConfig(allow_origins=[]),
+        openapi_config=_openapi(),
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Poste Public Manager",
+        version=VERSION,
+        description="Postes, sessions, utilisateurs et journal. Les durées sont en secondes, les instants en UTC.",
+        path="/api/docs",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        components=Components(
+            security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
+        ),
+    )
+
+
+@contextlib.asynccontextmanager
+async def _alive(shared: Shared, news: Live) -> AsyncIterator[None]:
+    following = asyncio.create_task(news.run(), name="api-live")
+    try:
+        yield
+    finally:
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+        shared.work.close()
+
+
+class _Guest(uvicorn.Server):
+    """A server in somebody else's loop: it leaves the signals alone, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, ready: asyncio.Event | None) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave them to the loop's owner."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        if self._ready is not None and self.started:
+            self._ready.set()
+
+
+async def serve(app: Litestar, host: str, port: int, ready: asyncio.Event | None = None) -> None:
+    """Serve until cancelled, beside other tasks of this loop; then let running requests finish.
+
+    Raises OSError when the port is taken.
+    """
+    listening = _listen(host, port)
+    server = _Guest(_config(app), ready)
+    running = asyncio.create_task(server.serve([listening]), name="api-server")
+    try:
+        await asyncio.shield(running)
+    finally:
+        server.should_exit = True
+        await asyncio.wait([running])
+        listening.close()
+
+
+def run(app: Litestar, host: str, port: int) -> None:
+    """Serve in a loop of its own until SIGTERM or SIGINT. Raises OSError when the port is taken."""
+    listening = _listen(host, port)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, listening:
+        runner.run(uvicorn.Server(_config(app)).serve([listening]))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=1024)
+
+
+def _config(app: Litestar) -> uvicorn.Config:
+    settings: ApiSettings = app.state.shared.settings
+    # At INFO it writes the address of each WebSocket, and with it the token that a page gave there.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=65_536,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=GRACEFUL_S,
+    )

@@ -1,0 +1,54 @@
+"""Who calls: the bearer token is read before anything else of a request."""
+
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from api.errors import Unauthenticated
+from api.state import Shared
+from api.tokens import Claims, TokenRefused
+from fleet.domain.actor import Actor
+
+PUBLIC = "public"
+"""The option of handlers that anybody may call."""
+_SCHEME = b"bearer "
+
+
+class Authentication(ASGIMiddleware):
+    """Puts the actor into each request, or refuses it. A handler is closed unless it says that it is PUBLIC."""
+
+    scopes = (ScopeType.HTTP,)
+    exclude_opt_key = PUBLIC
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Let the call through with its actor. Raises Unauthenticated."""
+        shared: Shared = scope["litestar_app"].state.shared
+        scope["user"], scope["auth"] = await authenticated(shared, _bearer(scope), address(scope))
+        await next_app(scope, receive, send)
+
+
+async def authenticated(shared: Shared, token: str | None, ip: str | None) -> tuple[Actor, Claims]:
+    """The operator behind an access token, with the rights of now. Raises Unauthenticated."""
+    if not token:
+        raise Unauthenticated
+    try:
+        claims = shared.tokens.read(token)
+    except TokenRefused:
+        raise Unauthenticated from None
+    actor = await shared.rights.of(claims.operateur_id, ip)
+    if actor is None:
+        raise Unauthenticated
+    return actor, claims
+
+
+def address(scope: Scope) -> str | None:
+    """The caller's address. Behind a trusted proxy the server has put the visitor's own there."""
+    client = scope.get("client")
+    return client[0] if client else None
+
+
+def _bearer(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"authorization" and value[:7].lower() == _SCHEME:
+            return value[7:].decode("latin-1").strip()
+    return None

@@ -1,0 +1,63 @@
+"""`GET /`: what this is and where to go on, for whoever opens the address in a browser. Needs no script."""
+
+import base64
+import hashlib
+
+from litestar import MediaType, Response, Router, get
+
+from api.auth import PUBLIC
+
+_STYLE = """
+:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+body { max-width: 42rem; margin: 3rem auto; padding: 0 1rem; }
+h1 { font-size: 1.75rem; } h2 { font-size: 1.25rem; margin-top: 2rem; }
+a { color: LinkText; } code { font-size: 1em; }
+"""
+_PAGE = f"""<!doctype html>
+<html lang="fr">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Poste Public Manager</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<main>
+<h1>Poste Public Manager</h1>
+<p>Prête les ordinateurs d’un lieu public à la minute&#8239;: un code à l’accueil, un poste qui s’ouvre, du temps qui
+se prolonge, se met en pause et se termine.</p>
+<ul>
+<li><a href="/api/docs/openapi.json">Le document OpenAPI</a>&#8239;: tout ce que l’interface sait faire</li>
+<li><a href="/api/health/ready">L’état du service</a></li>
+<li>Pour commencer&#8239;: <code>README.fr.md</code>, à côté du programme</li>
+</ul>
+<section lang="en">
+<h2>In English</h2>
+<p>Lends public computers by the minute: a code from the desk opens a computer; its time is extended, paused and
+ended from there.</p>
+<ul>
+<li><a href="/api/docs/openapi.json">The OpenAPI document</a>: all that the interface can do</li>
+<li><a href="/api/health/ready">How the service is</a></li>
+<li>To begin with: <code>README.md</code>, beside the program</li>
+</ul>
+</section>
+</main>
+</body>
+</html>
+"""
+_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_HEADERS = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@get("/", include_in_schema=False, sync_to_thread=False)
+def index() -> Response[str]:
+    """The page."""
+    return Response(_PAGE, media_type=MediaType.HTML, headers=_HEADERS)
+
+
+router = Router("/", route_handlers=[index], opt={PUBLIC: True})

@@ -1,0 +1,119 @@
+"""The audit trail: read, never written, from here."""
+
+from litestar import Router, get, post
+from litestar.params import JSONBody
+
+from api.calls import Call
+from api.parameters import Limit, Needed, Number, Offset, PathId, Typed, When, Word, Words, instant, listed
+from api.schemas import LogSearch
+from fleet.domain.actor import Actor
+from fleet.usecases import journal
+from fleet.usecases.fleet import Fleet
+from fleet.usecases.journal import LogFilter, LogList, LogStats, LogView
+
+
+@get("/", summary="Lire le journal")
+async def search(
+    request: Call,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    site: Word = None,
+    action: Words = None,
+    session: Number = None,
+    poste: Word = None,
+    utilisateur: Number = None,
+    operateur: Word = None,
+    depuis: When = None,
+    jusqu_a: When = None,
+    avant: Number = None,
+    apres: Number = None,
+    recherche: Typed = None,
+) -> LogList:
+    """Newest first. `suivant` given as `avant` is the next page, whatever is written meanwhile."""
+    asked = LogSearch(
+        site=site,
+        actions=list(listed(action)),
+        session=session,
+        poste=poste,
+        utilisateur=utilisateur,
+        operateur=operateur,
+        depuis=depuis,
+        jusqu_a=jusqu_a,
+        avant=avant,
+        apres=apres,
+        recherche=recherche,
+        limit=limit,
+        offset=offset,
+    )
+    return await _found(request, asked)
+
+
+@post("/search", status_code=200, summary="Chercher dans le journal")
+async def find(request: Call, data: JSONBody[LogSearch]) -> LogList:
+    """As the list, with its filters in a body."""
+    return await _found(request, data)
+
+
+async def _found(request: Call, asked: LogSearch) -> LogList:
+    return await request.run(
+        lambda fleet, actor: journal.search(fleet, actor, _filter(request, asked), asked.limit, asked.offset)
+    )
+
+
+def _filter(request: Call, asked: LogSearch) -> LogFilter:
+    names = request.shared.names
+    return LogFilter(
+        site_id=names.site(asked.site) if asked.site else None,
+        actions=asked.actions,
+        session_id=asked.session,
+        poste_id=names.poste(asked.poste) if asked.poste else None,
+        utilisateur_id=asked.utilisateur,
+        operateur_id=names.operateur(asked.operateur) if asked.operateur else None,
+        since=instant(asked.depuis),
+        until=instant(asked.jusqu_a),
+        before=asked.avant,
+        after=asked.apres,
+        search=asked.recherche,
+    )
+
+
+@get("/recent", summary="Dernières lignes du journal")
+async def recent(request: Call, limit: Limit = 20) -> LogList:
+    """The last lines."""
+    return await request.run(lambda fleet, actor: journal.search(fleet, actor, LogFilter(), limit))
+
+
+@get("/errors", summary="Erreurs et refus")
+async def errors(request: Call, limit: Limit = 50, offset: Offset = 0, avant: Number = None) -> LogList:
+    """Faults, and what the rules refused."""
+    which = LogFilter(actions=journal.ERRORS, before=avant)
+    return await request.run(lambda fleet, actor: journal.search(fleet, actor, which, limit, offset))
+
+
+@get("/by_session", summary="Journal d'une session")
+async def by_session(request: Call, session: Needed, limit: Limit = 200, offset: Offset = 0) -> LogList:
+    """All that happened to one session."""
+    which = LogFilter(session_id=session)
+    return await request.run(lambda fleet, actor: journal.search(fleet, actor, which, limit, offset))
+
+
+@get("/stats", summary="Compter les lignes du journal")
+async def stats(request: Call, site: Word = None, depuis: When = None, jusqu_a: When = None) -> LogStats:
+    """Counts by action."""
+    asked = LogSearch(site=site, depuis=depuis, jusqu_a=jusqu_a)
+
+    def counted(fleet: Fleet, actor: Actor) -> LogStats:
+        return journal.stats(fleet, actor, _filter(request, asked))
+
+    return await request.run(counted)
+
+
+@get("/{log_id:int}", summary="Lire une ligne du journal")
+async def read(request: Call, log_id: PathId) -> LogView:
+    """One line, with its place in the chain."""
+    return await request.run(lambda fleet, actor: journal.one(fleet, actor, log_id))
+
+
+router = Router(
+    "/logs", route_handlers=[search, find, recent, errors, by_session, stats, read], tags=["logs"]
+)

@@ -1,0 +1,131 @@
+"""Members of the public."""
+
+from litestar import Router, delete, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from api.calls import Call
+from api.parameters import PathId, Typed, Whether, Word
+from api.schemas import NewPersonBody, PersonBody
+from fleet.database.listing import Page
+from fleet.domain.actor import Actor
+from fleet.usecases import session_views, utilisateurs
+from fleet.usecases.fleet import Fleet
+from fleet.usecases.session_views import SessionFilter, SessionList
+from fleet.usecases.utilisateurs import CanCreate, UtilisateurList, UtilisateurStats, UtilisateurView
+
+
+def _site(request: Call, site: str | None) -> int | None:
+    return request.shared.names.site(site) if site else None
+
+
+@get("/", summary="Lister les utilisateurs")
+async def search(
+    request: Call,
+    page: NamedDependency[Page],
+    recherche: Typed = None,
+    categorie: Word = None,
+    consentement_rgpd: Whether = None,
+    site: Word = None,
+) -> UtilisateurList:
+    """A page of people; "helene" finds "Hélène". `site` says by whose day and rules they are looked at."""
+    return await request.run(
+        lambda fleet, actor: utilisateurs.search(
+            fleet,
+            actor,
+            page,
+            typed=recherche,
+            categorie=categorie,
+            consent=consentement_rgpd,
+            site_id=_site(request, site),
+        )
+    )
+
+
+@get("/stats", summary="Compter les utilisateurs")
+async def stats(request: Call) -> UtilisateurStats:
+    """Simple counts."""
+    return await request.run(utilisateurs.stats)
+
+
+@post("/", summary="Créer un utilisateur")
+async def create(request: Call, data: JSONBody[NewPersonBody], site: Word = None) -> UtilisateurView:
+    """A member of the public."""
+
+    def made(fleet: Fleet, actor: Actor) -> UtilisateurView:
+        site_id = _site(request, site)
+        return utilisateurs.one(
+            fleet, actor, utilisateurs.create(fleet, actor, data.given(), site_id), site_id
+        )
+
+    return await request.run(made)
+
+
+@get("/{utilisateur_id:int}", summary="Lire un utilisateur")
+async def read(request: Call, utilisateur_id: PathId, site: Word = None) -> UtilisateurView:
+    """One member of the public."""
+    return await request.run(
+        lambda fleet, actor: utilisateurs.one(fleet, actor, utilisateur_id, _site(request, site))
+    )
+
+
+@put("/{utilisateur_id:int}", summary="Modifier un utilisateur")
+async def edit(
+    request: Call, utilisateur_id: PathId, data: JSONBody[PersonBody], site: Word = None
+) -> UtilisateurView:
+    """What is absent stays as it is."""
+
+    def changed(fleet: Fleet, actor: Actor) -> UtilisateurView:
+        site_id = _site(request, site)
+        utilisateurs.edit(fleet, actor, utilisateur_id, data.given(), site_id)
+        return utilisateurs.one(fleet, actor, utilisateur_id, site_id)
+
+    return await request.run(changed)
+
+
+@delete("/{utilisateur_id:int}", summary="Supprimer un utilisateur")
+async def remove(request: Call, utilisateur_id: PathId) -> None:
+    """Delete somebody who never had a session."""
+    await request.run(lambda fleet, actor: utilisateurs.remove(fleet, actor, utilisateur_id))
+
+
+@get("/{utilisateur_id:int}/sessions", summary="Sessions d'un utilisateur")
+async def sessions(
+    request: Call, utilisateur_id: PathId, page: NamedDependency[Page], site: Word = None
+) -> SessionList:
+    """The sessions of one person, the newest first."""
+
+    def wanted(fleet: Fleet, actor: Actor) -> SessionList:
+        utilisateurs.one(fleet, actor, utilisateur_id)
+        which = SessionFilter(utilisateur_id=utilisateur_id, site_id=_site(request, site))
+        return session_views.search(fleet, actor, which, page)
+
+    return await request.run(wanted)
+
+
+@get("/{utilisateur_id:int}/can_create_session", summary="Peut-on lui créer une session ?")
+async def can_create_session(request: Call, utilisateur_id: PathId, site: Word = None) -> CanCreate:
+    """Yes, or the rule that says no."""
+    return await request.run(
+        lambda fleet, actor: utilisateurs.can_create(fleet, actor, utilisateur_id, _site(request, site))
+    )
+
+
+@post("/{utilisateur_id:int}/revoke_consent", status_code=200, summary="Retirer son consentement")
+async def revoke_consent(request: Call, utilisateur_id: PathId) -> UtilisateurView:
+    """No new session from now on."""
+
+    def revoked(fleet: Fleet, actor: Actor) -> UtilisateurView:
+        utilisateurs.revoke_consent(fleet, actor, utilisateur_id)
+        return utilisateurs.one(fleet, actor, utilisateur_id)
+
+    return await request.run(revoked)
+
+
+router = Router(
+    "/utilisateurs",
+    route_handlers=[
+        search, stats, create, read, edit, remove, sessions, can_create_session, revoke_consent,
+    ],
+    tags=["utilisateurs"],
+)  # fmt: skip

@@ -1,0 +1,36 @@
+"""What the API is told when it starts."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+_PLACEHOLDERS = ("change", "placeholder", "secret", "xxxx", "example", "exemple")
+_SHORTEST_SECRET = 32
+
+
+@dataclass(frozen=True)
+class ApiSettings:
+    """The settings of one API process. Raises ValueError for a secret that is short or a placeholder.
+
+    `public_origin` is what browsers call it (https://postes.example.re); by default, the Host that they name.
+    `trusted_proxies` are the addresses whose X-Forwarded-For is believed; none by default.
+    """
+
+    jwt_secret: str
+    public_origin: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    issuer: str = "poste-public-manager"
+    audience: str = "ppm-api"
+    access_ttl: timedelta = timedelta(minutes=10)
+    refresh_ttl: timedelta = timedelta(hours=12)
+    rights_ttl_s: float = 5.0
+    threads: int = 16
+    max_body: int = 1_000_000
+    queue: int = 256
+
+    def __post_init__(self) -> None:
+        if len(self.jwt_secret.encode()) < _SHORTEST_SECRET:
+            raise ValueError(f"the secret of the tokens needs at least {_SHORTEST_SECRET} bytes")
+        if any(word in self.jwt_secret.lower() for word in _PLACEHOLDERS):
+            raise ValueError("the secret of the tokens is a placeholder")
+        if self.access_ttl > timedelta(minutes=10):
+            raise ValueError("an access token lives at most 10 minutes")
