@@ -1,0 +1,339 @@
+"""The agent of one poste: the machine, given a clock, a disk, a platform, a link and a face."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections import deque
+from random import Random
+
+from kiosk_agent import effects
+from kiosk_agent.broker import Loop, Will
+from kiosk_agent.clock import BootClock, Clock
+from kiosk_agent.doing import Doing
+from kiosk_agent.inbox import Inbox
+from kiosk_agent.link import Link, Turnstile
+from kiosk_agent.machine import Machine
+from kiosk_agent.platform.base import Attestation, Platform, PlatformError
+from kiosk_agent.seeing import view_of
+from kiosk_agent.settings import Settings
+from kiosk_agent.store import Store, StoreError
+from kiosk_agent.ui.face import Face, GuardedFace, NoFace, View
+from protocol import codec, topics
+from protocol.messages import Status
+
+log = logging.getLogger(__name__)
+
+PULSE_S = 0.1
+"""How often the agent marks that it lives while the machine is unlocked, and looks at the boot clock."""
+LOCK_AGAIN_S = 1.0
+"""When a machine that would not lock is told again."""
+LONGEST_CLEAN_S = 300.0
+"""A clean-up that takes longer is given up, and attested as something left."""
+POWER_S = 0.5
+"""What is left for the last words before the machine goes down."""
+
+
+class Agent:
+    """One poste. `run` lives until it is cancelled (an abrupt end) or `stop` is called (a clean one).
+
+    The agent is also the `Visitor` of a face: `type_code`, `ask_time`, `end_session`, `now`.
+    """
+
+    def __init__(
+        self, settings: Settings, platform: Platform, clock: Clock | None = None, *,
+        face: Face | None = None, loop: Loop | None = None, rng: Random | None = None,
+        turnstile: Turnstile | None = None,
+    ) -> None:  # fmt: skip
+        self.settings = settings
+        self._platform = platform
+        self._clock = clock or BootClock()
+        self._face = GuardedFace(face or NoFace(), self._face_failed)
+        self._given_loop = loop
+        self._rng = rng or Random()
+        self._turnstile = turnstile
+        self._boot = platform.boot_id()
+        self._store = Store(settings.folder, self._boot, durable=settings.durable)
+        self._stopping = asyncio.Event()
+        self._dead = False
+        self._storage_ok = True
+        self._failing: set[str] = set()
+        self._shown: View | None = None
+        self._timer: asyncio.Handle | None = None
+        self._wake_at: int | None = None
+        self._pulse: asyncio.Handle | None = None
+        self._cleaning: asyncio.Task[None] | None = None
+        self._turns: deque[list[effects.Effect]] = deque()
+        self._at_work = False
+
+    # -------------------------------------------------------------- life
+
+    async def run(self) -> None:
+        """Be the poste."""
+        self._loop: Loop = self._given_loop or asyncio.get_running_loop()
+        with self._store:
+            self._compose()
+            self._turn(self.machine.begin(self.now()))
+            link = asyncio.create_task(self.link.run(), name=f"link-{self.settings.poste}")
+            try:
+                await self._until_stopped(link)
+                await self._leave()
+            finally:
+                self._dead = True
+                self._cancel_all(link)
+                with contextlib.suppress(asyncio.CancelledError):
+                    await link
+
+    def stop(self) -> None:
+        """End cleanly: the machine is locked, the controller told, the session kept for the next start."""
+        self._stopping.set()
+
+    def sever(self) -> None:
+        """Cut the connection hard; the agent connects again by itself."""
+        self.link.sever()
+
+    def kill(self) -> None:
+        """Be dead at once, as after kill -9: no word, no write, the socket reset. Cancel `run` after it."""
+        self._dead = True
+        self.link.sever()
+
+    def _compose(self) -> None:
+        memory = self._store.load()
+        beat_ms = int(self.settings.heartbeat_s * 1000)
+        self.machine = Machine(self._platform.info(), self._boot, memory, self._rng, _new_id, beat_ms)
+        self._doing = Doing(
+            self.settings, self._platform, self._store, self.machine, self._face,
+            clean=self._begin_cleaning, power=self._power_soon,
+        )  # fmt: skip
+        self._inbox = Inbox(self.settings)
+        self.link = Link(
+            self.settings.broker, self._inbox.paths, self, self._loop, self._rng, self._turnstile
+        )
+        self._doing.link = self.link
+
+    async def _until_stopped(self, link: asyncio.Task[None]) -> None:
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            done, _ = await asyncio.wait({stopping, link}, return_when=asyncio.FIRST_COMPLETED)
+            if link in done:
+                link.result()
+        finally:
+            stopping.cancel()
+
+    async def _leave(self) -> None:
+        with contextlib.suppress(PlatformError, OSError):
+            self._platform.lock()
+        self._mark_alive()
+        status = Status(online=False, boot=self._boot, connection=self._store.connection, reason="stopping")
+        self._dead = True
+        await self.link.farewell(self._status_path, codec.encode(status))
+
+    def _cancel_all(self, link: asyncio.Task[None]) -> None:
+        link.cancel()
+        for handle in (self._timer, self._pulse, self._cleaning):
+            if handle is not None:
+                handle.cancel()
+
+    # -------------------------------------------------------------- the visitor
+
+    def now(self) -> int:
+        return self._clock.now()
+
+    def type_code(self, code: str) -> None:
+        self._turn(self.machine.type_code(self.now(), code))
+
+    def ask_time(self, seconds: int = 900) -> None:
+        self._turn(self.machine.ask_time(self.now(), seconds))
+
+    def end_session(self) -> None:
+        self._turn(self.machine.end(self.now()))
+
+    # -------------------------------------------------------------- the link's listener
+
+    def will(self) -> Will:
+        connection = self._store.next_connection()
+        status = Status(online=False, boot=self._boot, connection=connection, reason="lost")
+        return Will(self._status_path, codec.encode(status))
+
+    def up(self) -> None:
+        self._turn(self.machine.link_up(self.now(), self._store.connection))
+
+    def down(self) -> None:
+        self._turn(self.machine.link_down(self.now()))
+
+    def heard(self, topic: str, payload: bytes, retained: bool) -> None:
+        now = self.now()
+        try:
+            message = self._inbox.decode(topic, payload)
+        except codec.BadMessage as bad:
+            if command_id := self._inbox.refused(topic, payload, bad):
+                self._turn(self.machine.malformed_command(now, command_id, bad.reason))
+            return
+        self._turn(self.machine.receive(now, message, retained))
+
+    @property
+    def _status_path(self) -> str:
+        return topics.STATUS.path(self.settings.site, self.settings.poste, self.settings.root)
+
+    # -------------------------------------------------------------- effects
+
+    def _turn(self, wanted: list[effects.Effect]) -> None:
+        """Do what one turn of the machine wants, then sleep until it wants more.
+
+        A turn that begins while another is being done (something failed) is done after it, in its order.
+        """
+        if self._dead:
+            return
+        self._turns.append(wanted)
+        if self._at_work:
+            return
+        self._at_work = True
+        try:
+            while self._turns and not self._dead:
+                self._do_all(self._turns.popleft())
+        finally:
+            self._at_work = False
+        if not self._dead:
+            self._after()
+
+    def _do_all(self, wanted: list[effects.Effect]) -> None:
+        for position, effect in enumerate(wanted):
+            if self._dead or (isinstance(effect, effects.Unlock) and not self.machine.lending.unlocked):
+                continue
+            try:
+                self._doing.do(effect)
+            except StoreError as error:
+                if self._unwritten(wanted[position:], error):
+                    return
+            except (PlatformError, OSError) as error:
+                self._platform_failed(effect, wanted[position:], error)
+                if isinstance(effect, effects.Unlock):
+                    return
+            else:
+                self._worked(effect)
+
+    def _worked(self, effect: effects.Effect) -> None:
+        """What fails next is news again."""
+        if isinstance(effect, effects.Persist):
+            self.machine.written(self.now(), done=True)
+        if isinstance(effect, effects.Persist | effects.Remember | effects.Record):
+            self._storage_ok = True
+        elif isinstance(effect, effects.Lock | effects.Unlock):
+            self._failing.clear()
+
+    def _unwritten(self, undone: list[effects.Effect], error: StoreError) -> bool:
+        """The disk failed. True if what follows must not be done without it."""
+        first, self._storage_ok = self._storage_ok, False
+        if first:
+            log.error("store_failed", extra={"error": str(error)})
+        if isinstance(undone[0], effects.Persist):
+            self._not_held_on_disk()
+        needs_disk = any(isinstance(one, effects.Unlock) for one in undone) or isinstance(
+            undone[0], effects.Remember
+        )
+        if needs_disk:
+            self._turn(self.machine.undone(self.now(), undone, "storage"))
+        if first:
+            self._turn(self.machine.trouble(self.now(), "state_unwritable", str(error)[:200]))
+        return needs_disk
+
+    def _not_held_on_disk(self) -> None:
+        """What the disk still says would be taken up by the next agent: an ended session must not be."""
+        self.machine.written(self.now(), done=False)
+        if self._store.would_unlock and not self.machine.lending.unlocked:
+            with contextlib.suppress(StoreError):
+                self._store.forget_held()
+
+    def _platform_failed(
+        self, effect: effects.Effect, undone: list[effects.Effect], error: PlatformError | OSError
+    ) -> None:
+        what = f"{type(effect).__name__.lower()}_failed"
+        log.error("platform_failed", extra={"what": what, "error": str(error)})
+        if isinstance(effect, effects.Unlock):
+            self._turn(self.machine.undone(self.now(), undone, what))
+        elif isinstance(effect, effects.Lock):
+            self._loop.call_later(LOCK_AGAIN_S, self._lock_again)
+        if what not in self._failing:
+            self._failing.add(what)
+            self._turn(self.machine.trouble(self.now(), what, str(error)[:200]))
+
+    def _lock_again(self) -> None:
+        if not self._dead and not self.machine.lending.unlocked:
+            self._turn([effects.Lock()])
+
+    def _face_failed(self, error: Exception) -> None:
+        self._turn(self.machine.trouble(self.now(), "ui_crashed", str(error)[:200]))
+
+    def _after(self) -> None:
+        self._show()
+        self._arm()
+        if self.machine.lending.unlocked and self._pulse is None:
+            self._beat()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        now = self.now()
+        self._wake_at = self.machine.next_wake(now)
+        if self._wake_at is not None:
+            self._timer = self._loop.call_later(max(0, self._wake_at - now) / 1000, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._turn(self.machine.tick(self.now()))
+
+    # -------------------------------------------------------------- the pulse of an unlocked machine
+
+    def _beat(self) -> None:
+        """Mark that we live, and look at the boot clock: a timer does not see the machine's sleep."""
+        if self._dead:
+            return
+        self._mark_alive()
+        if self._wake_at is not None and self._wake_at <= self.now():
+            self._wake()
+        unlocked = self.machine.lending.unlocked
+        self._pulse = self._loop.call_later(PULSE_S, self._beat) if unlocked else None
+
+    def _mark_alive(self) -> None:
+        self._store.mark_alive(self.now())
+
+    # -------------------------------------------------------------- what ends later
+
+    def _begin_cleaning(self) -> None:
+        self._cleaning = asyncio.create_task(self._clean(), name=f"clean-{self.settings.poste}")
+
+    async def _clean(self) -> None:
+        began = self.now()
+        try:
+            async with asyncio.timeout(LONGEST_CLEAN_S):
+                attestation = await self._platform.clean()
+        except TimeoutError:
+            log.error("clean_too_long", extra={"after_s": LONGEST_CLEAN_S})
+            attestation = Attestation(ms=self.now() - began, leftovers=("clean_too_long",))
+        except Exception:
+            # Whatever it is, a poste that cleans for ever serves nobody: it says so and a human looks.
+            log.exception("clean_failed")
+            attestation = Attestation(ms=self.now() - began, leftovers=("clean_failed",))
+        self._turn(self.machine.cleaned(self.now(), attestation))
+
+    def _power_soon(self, op: str) -> None:
+        self._loop.call_later(POWER_S, lambda: self._power(op))
+
+    def _power(self, op: str) -> None:
+        try:
+            self._platform.power(op)
+        except (PlatformError, OSError) as error:
+            self._turn(self.machine.trouble(self.now(), f"{op}_failed", str(error)[:200]))
+
+    # -------------------------------------------------------------- the face
+
+    def _show(self) -> None:
+        view = view_of(self.machine, self.settings, self.now())
+        if view != self._shown:
+            self._shown = view
+            self._face.changed(view)
+
+
+def _new_id() -> str:
+    return secrets.token_hex(8)

@@ -1,0 +1,1 @@
+"""The seam to the machine itself: the same agent on every system."""

@@ -1,0 +1,38 @@
+"""What there is to see of a poste at one moment."""
+
+from kiosk_agent.machine import Machine
+from kiosk_agent.settings import Settings
+from kiosk_agent.ui.face import View
+from kiosk_agent.words import Language, say
+
+
+def view_of(machine: Machine, settings: Settings, now: int) -> View:
+    """The whole view, for a face."""
+    lending, online = machine.lending, machine.voice.connection is not None
+    countdown = lending.held.countdown
+    return View(
+        poste=settings.poste, phase=lending.phase, online=online, checking="start" in machine.talk.requests,
+        sentence=_sentence(machine, settings.language, now), language=settings.language,
+        session=lending.held.session, deadline=countdown.deadline if countdown else None,
+        end=countdown.end if countdown else None,
+        remaining_ms=None if countdown else lending.remaining(now), config=lending.held.config,
+    )  # fmt: skip
+
+
+def _sentence(machine: Machine, language: Language, now: int) -> str:
+    match machine.lending.phase:
+        case "cleaning" | "maintenance" as phase:
+            return say(phase, language)
+        case "suspended":
+            return say("suspended", language, seconds=(machine.lending.remaining(now) or 0) // 1000)
+        case "locked":
+            return say(_locked(machine), language)
+    return ""
+
+
+def _locked(machine: Machine) -> str:
+    if machine.voice.connection is None:
+        return "no_network"
+    if "start" in machine.talk.requests:
+        return "checking"
+    return "welcome" if machine.talk.controller_online else "no_controller"

@@ -1,0 +1,112 @@
+"""The sentences that a poste says by itself, in French and English.
+
+French typography: a narrow no-break space before : ; ! ? and a no-break space between a number and its unit.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+Language = Literal["fr", "en"]
+NNBSP = "\u202f"
+NBSP = "\u00a0"
+
+CATALOGUE: Mapping[str, tuple[str, str]] = {
+    "welcome": ("Tapez votre code.", "Type your code."),
+    "no_network": (
+        "Pas de réseau pour l’instant. Ce poste ouvrira dès son retour.",
+        "No network for now. This computer will open as soon as it is back.",
+    ),
+    "no_controller": (
+        "L’accueil n’est pas joignable pour l’instant. Patientez ou demandez de l’aide.",
+        "The desk cannot be reached for now. Please wait or ask for help.",
+    ),
+    "checking": ("Vérification du code…", "Checking the code…"),
+    "trying": (
+        "Pas de réseau pour l’instant. Nouvel essai en cours…",
+        "No network for now. Trying again…",
+    ),
+    "no_answer_start": (
+        "Pas de réponse de l’accueil. Retapez votre code dans un moment ou demandez de l’aide.",
+        "No answer from the desk. Type your code again in a moment, or ask for help.",
+    ),
+    "no_answer_extend": (
+        "Pas de réponse de l’accueil. Demandez sur place.",
+        "No answer from the desk. Please ask there.",
+    ),
+    "code_too_long": (
+        "Un code a 6 caractères. Vérifiez et retapez-le.",
+        "A code has 6 characters. Please check and type it again.",
+    ),
+    "wait": (
+        "Trop d’essais. Vous pourrez réessayer dans {time}.",
+        "Too many tries. You can try again in {time}.",
+    ),
+    "storage": (
+        "Ce poste ne peut pas s’ouvrir. Prévenez l’accueil.",
+        "This computer cannot open. Please tell the desk.",
+    ),
+    "opened": ("Bonjour{nnbsp}! Vous avez {time}.", "Hello! You have {time}."),
+    "suspended": (
+        "Session en pause, encore {time}. Tapez votre code pour reprendre.",
+        "Session paused, {time} left. Type your code to go on.",
+    ),
+    "offline_suspended": (
+        "Réseau coupé{nnbsp}: votre session est en pause, votre temps est gardé.",
+        "Network lost: your session is paused and your time is kept.",
+    ),
+    "maintenance": (
+        "Poste en maintenance. Choisissez-en un autre.",
+        "Under maintenance. Please take another computer.",
+    ),
+    "cleaning": ("Nettoyage en cours. Un instant…", "Cleaning up. One moment…"),
+    "left": ("Encore {time}.", "{time} left."),
+    "warning": (
+        "Encore {time}. Pensez à enregistrer votre travail.",
+        "{time} left. Remember to save your work.",
+    ),
+    "grace": (
+        "C’est terminé{nnbsp}: enregistrez votre travail. Le poste se verrouille dans {time}.",
+        "Time is up: save your work. This computer locks in {time}.",
+    ),
+    "time_added": ("Votre temps est prolongé de {time}.", "Your time was extended by {time}."),
+    "time_taken": ("Votre temps est réduit de {time}.", "Your time was shortened by {time}."),
+    "asking_time": (
+        "Votre demande part à l’accueil…",
+        "Your request is on its way to the desk…",
+    ),
+    "asked_already": (
+        "L’accueil a déjà votre demande. Un instant…",
+        "The desk has your request already. One moment…",
+    ),
+    "identify": ("Poste {poste}", "Computer {poste}"),
+    "confirm_end": ("Terminer la session{nnbsp}?", "End the session?"),
+}
+
+
+def say(key: str, language: Language = "fr", **values: object) -> str:
+    """The sentence of a key. `seconds` among the values becomes `{time}`, as people say it."""
+    fr, en = CATALOGUE[key]
+    seconds = values.get("seconds")
+    time = duration(seconds, language) if isinstance(seconds, int) else ""
+    return (fr if language == "fr" else en).format(time=time, nnbsp=NNBSP, **values)
+
+
+def duration(seconds: int, language: Language = "fr") -> str:
+    """A duration as people say it: `45 s`, `12 min`, `1 min 30`, `1 h 05`."""
+    if seconds < 60:
+        return f"{seconds}{NBSP}s"
+    minutes, rest = divmod(seconds, 60)
+    if minutes < 60:
+        tail = f"{NBSP}{rest:02d}" if rest and minutes < 10 else ""
+        return f"{minutes}{NBSP}min{tail}"
+    hours, minutes = divmod(minutes, 60)
+    unit = f"{NBSP}h{NBSP}" if language == "fr" else f"{NBSP}h "
+    return f"{hours}{unit}{minutes:02d}"
+
+
+def clock_face(remaining_ms: int) -> str:
+    """What a countdown shows: mm:ss, or h:mm:ss from an hour on. It reaches 00:00 at the deadline."""
+    seconds = -(-max(0, remaining_ms) // 1000)
+    hours, rest = divmod(seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes:02d}:{seconds:02d}"
