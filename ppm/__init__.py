@@ -1,0 +1,1 @@
+"""The command line, the demo, the simulator: what composes the programs on one machine."""

@@ -1,0 +1,59 @@
+"""`ppm api`."""
+
+import asyncio
+
+import click
+
+from api.app import create_app, serve
+from api.settings import ApiSettings
+from fleet.database import schema
+from fleet.database.engine import Database
+from fleet.usecases.fleet import Fleet
+from ppm import addresses, compose, logs
+from ppm import settings as table
+from ppm.cli import CommandFailed
+from ppm.commands.numbers import WAIT_S
+from ppm.commands.opening import code_keys
+from ppm.settings import SettingError, Settings
+
+
+@click.command()
+@click.option(
+    "--wait", "wait_s", type=WAIT_S, default=60.0, show_default=True, help="Seconds to wait for the database."
+)
+@click.option("--with-controller", is_flag=True, help="Be the controller too: one process, as SQLite needs.")
+def api(wait_s: float, with_controller: bool) -> None:
+    """Serve the REST API, until stopped."""
+    settings = Settings.load()
+    logs.set_up(settings[table.LOG_FORMAT], settings[table.LOG_LEVEL])
+    address = addresses.for_services(settings) if with_controller else None
+    listening = api_settings(settings)
+    database = Database(settings[table.DATABASE_URL])
+    try:
+        schema.wait_for(database, wait_s)
+        fleet = Fleet(database, code_keys(settings))
+        works = [_served(fleet, listening, settings[table.HTTP_HOST], settings[table.HTTP_PORT])]
+        if address is not None:
+            works.append(compose.new_controller(fleet, settings, address).run())
+        asyncio.run(compose.until_stopped(*works))
+    finally:
+        database.close()
+
+
+def api_settings(settings: Settings) -> ApiSettings:
+    """What the API is told. Raises SettingError."""
+    try:
+        return ApiSettings(
+            settings[table.JWT_SECRET],
+            public_origin=settings.get(table.PUBLIC_URL),
+            trusted_proxies=settings[table.TRUSTED_PROXIES],
+        )
+    except ValueError as error:
+        raise SettingError(table.JWT_SECRET.name, str(error)) from None
+
+
+async def _served(fleet: Fleet, settings: ApiSettings, host: str, port: int) -> None:
+    try:
+        await serve(create_app(fleet, settings), host, port)
+    except OSError as error:
+        raise CommandFailed(f"PPM_HTTP_PORT: {host}:{port} cannot be used ({error.strerror})") from None

@@ -1,0 +1,36 @@
+"""`ppm controller`."""
+
+import asyncio
+
+import click
+
+from fleet.database import schema
+from fleet.database.engine import Database
+from fleet.usecases.fleet import Fleet
+from ppm import addresses, compose, logs
+from ppm import settings as table
+from ppm.commands.numbers import WAIT_S
+from ppm.commands.opening import code_keys
+from ppm.settings import Settings
+
+
+@click.command()
+@click.option(
+    "--wait", "wait_s", type=WAIT_S, default=60.0, show_default=True, help="Seconds to wait for the database."
+)
+def controller(wait_s: float) -> None:
+    """Own the time of every session, until stopped.
+
+    Several may run: each site is driven by one of them, and another takes over within seconds. An SQLite file
+    is for one process: use `ppm api --with-controller` there.
+    """
+    settings = Settings.load()
+    logs.set_up(settings[table.LOG_FORMAT], settings[table.LOG_LEVEL])
+    broker = addresses.for_services(settings)
+    database = Database(settings[table.DATABASE_URL])
+    try:
+        schema.wait_for(database, wait_s)
+        fleet = Fleet(database, code_keys(settings))
+        asyncio.run(compose.until_stopped(compose.new_controller(fleet, settings, broker).run()))
+    finally:
+        database.close()

@@ -1,0 +1,83 @@
+"""`ppm kiosk`. Needs the kiosk extra and nothing of the server."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import cast
+
+import click
+
+from kiosk_agent.agent import Agent
+from kiosk_agent.platform.dry import DryPlatform
+from kiosk_agent.settings import Settings as PosteSettings
+from kiosk_agent.ui import terminal
+from kiosk_agent.ui.terminal import LineFace, ScreenFace
+from kiosk_agent.words import Language
+from ppm import addresses, logs
+from ppm import settings as table
+from ppm.compose import stopping
+from ppm.settings import Settings, state_home
+
+
+@click.command()
+@click.option("--plain", is_flag=True, help="Lines in place of a screen; so too when this is no terminal.")
+def kiosk(plain: bool) -> None:
+    """Be a poste, with a face in this terminal. Nothing of this machine is locked or wiped.
+
+    PPM_SITE and PPM_POSTE say which, PPM_BROKER_URL and PPM_BROKER_PASSWORD how to reach the broker. On a
+    screen, events are written to kiosk.log in the poste's folder, as JSON.
+    """
+    settings = Settings.load()
+    folder = settings.get(table.STATE_DIR) or state_home()
+    poste = poste_settings(settings, settings[table.POSTE], folder)
+    screen = not plain and sys.stdin.isatty() and sys.stdout.isatty()
+    poste.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    level = settings[table.LOG_LEVEL]
+    if screen:
+        with logs.in_file(poste.folder / "kiosk.log", level):
+            asyncio.run(_on_screen(poste))
+    else:
+        logs.set_up(settings[table.LOG_FORMAT], level)
+        asyncio.run(_in_lines(poste))
+
+
+def poste_settings(settings: Settings, poste: str, folder: Path) -> PosteSettings:
+    """How this poste is set up. Raises SettingError."""
+    return PosteSettings(
+        settings[table.SITE],
+        poste,
+        addresses.for_poste(settings, poste),
+        folder / poste,
+        settings[table.MQTT_ROOT],
+        cast("Language", settings[table.LANGUAGE]),
+    )
+
+
+async def _on_screen(poste: PosteSettings) -> None:
+    face = ScreenFace(poste.poste, poste.language)
+    agent = Agent(poste, DryPlatform(), face=face)
+    face.visitor = agent
+    with face.shown(), stopping() as stop, terminal.keys(face.typed):
+        drawing = asyncio.create_task(terminal.keep_drawing(face))
+        try:
+            await _run(agent, stop)
+        finally:
+            drawing.cancel()
+
+
+async def _in_lines(poste: PosteSettings) -> None:
+    face = LineFace(lambda line: print(line, flush=True))
+    agent = Agent(poste, DryPlatform(), face=face)
+    face.visitor = agent
+    with stopping() as stop, terminal.lines(face.typed, lambda: None):
+        await _run(agent, stop)
+
+
+async def _run(agent: Agent, stop: asyncio.Event) -> None:
+    """Be the poste until stopped, then leave cleanly."""
+    running = asyncio.create_task(agent.run())
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
+    agent.stop()
+    waiting.cancel()
+    await running

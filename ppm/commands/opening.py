@@ -1,0 +1,82 @@
+"""Opening what commands work with: the settings, the database, a site or a poste by its slug or its id."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Table, select
+
+from fleet.database import schema
+from fleet.database.engine import Database, DatabaseDown
+from fleet.database.tables import operateur, poste, site
+from fleet.domain.errors import NotFound
+from fleet.usecases.fleet import Fleet
+from fleet.usecases.sealing import CodeKeys
+from ppm import settings as table
+from ppm.cli import CommandFailed
+from ppm.commands.numbers import identifier
+from ppm.settings import Settings
+
+
+def code_keys(settings: Settings) -> CodeKeys:
+    """The keys of the deployment's codes. Raises SettingError."""
+    return CodeKeys.from_secret(settings[table.CODE_SECRET].encode())
+
+
+@contextmanager
+def opened(*, codes: bool = False, check: bool = True) -> Iterator[Fleet]:
+    """The deployment's memory, for the length of a block; with `codes`, its keys too.
+
+    Without them the keys are made up: what is done then touches no code. Raises SettingError, CommandFailed.
+    """
+    settings = Settings.load()
+    keys = code_keys(settings) if codes else CodeKeys.from_secret(secrets.token_bytes(32))
+    database = Database(settings[table.DATABASE_URL], pool_size=2)
+    try:
+        if check:
+            _look(database)
+        yield Fleet(database, keys)
+    finally:
+        database.close()
+
+
+def _look(database: Database) -> None:
+    """Raises CommandFailed that names a database which does not answer, SchemaOutdated."""
+    try:
+        schema.wait_for(database, 0)
+    except schema.SchemaOutdated:
+        raise
+    except DatabaseDown as error:
+        raise CommandFailed(f"{database.url.render_as_string(hide_password=True)}: {error}") from None
+
+
+def site_id(fleet: Fleet, word: str) -> int:
+    """The id of a site, by its slug or its id. Raises CommandFailed."""
+    return _id(fleet, site, "slug", word)
+
+
+def poste_id(fleet: Fleet, word: str) -> int:
+    """The id of a poste, by its slug or its id. Raises CommandFailed."""
+    return _id(fleet, poste, "slug", word)
+
+
+def operator_id(fleet: Fleet, word: str) -> int:
+    """The id of an operator, by the login or the id. Raises CommandFailed."""
+    return _id(fleet, operateur, "login", word.lower())
+
+
+def places(fleet: Fleet) -> dict[str, str]:
+    """The site of every poste, by their slugs."""
+    both = select(poste.c.slug, site.c.slug.label("site")).join_from(poste, site).order_by(poste.c.slug)
+    with fleet.database.read() as tx:
+        return {row.slug: row.site for row in tx.execute(both)}
+
+
+def _id(fleet: Fleet, where: Table, column: str, word: str) -> int:
+    number = identifier(word)
+    named = where.c[column] == word if number is None else where.c.id == number
+    with fleet.database.read() as tx:
+        found = tx.execute(select(where.c.id).where(named)).scalar()
+    if found is None:
+        raise CommandFailed(f"there is no {where.name} {word}") from NotFound(where.name)
+    return int(found)

@@ -1,0 +1,76 @@
+"""What commands print: tables for people, JSON for programs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import click
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+_WIDE = 200
+"""Columns of a table that goes into a file or a pipe: nothing is cut."""
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def json_option(command: F) -> F:
+    """The option by which a command prints JSON, and nothing else, on its standard output."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def as_json(value: Any) -> None:
+    """Print one JSON document."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def rows(values: Sequence[Any], columns: Mapping[str, str], as_json_too: bool) -> None:
+    """Print a list: a JSON array of whole values, or a table of `columns` (field: heading)."""
+    if as_json_too:
+        as_json(values)
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in columns.values():
+        table.add_column(heading, overflow="fold")
+    for value in values:
+        table.add_row(*(cell(getattr(value, field)) for field in columns))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDE)
+    console.print(table)
+
+
+def facts(value: Any, as_json_too: bool) -> None:
+    """Print one thing: a JSON object, or a line for each field."""
+    if as_json_too:
+        as_json(value)
+        return
+    named: dict[str, Any] = msgspec.to_builtins(value, builtin_types=(datetime,))
+    width = max(map(len, named))
+    for field, content in named.items():
+        click.echo(f"{field:<{width}}  {cell(content)}")
+
+
+def done(line: str, value: Mapping[str, Any], as_json_too: bool) -> None:
+    """Print what was done, in a line or as JSON."""
+    if as_json_too:
+        as_json(value)
+    else:
+        click.echo(line)
+
+
+def cell(value: Any) -> str:
+    """A value as people read it."""
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        case list() | tuple():
+            return ", ".join(map(str, value)) or "-"
+        case dict():
+            return msgspec.json.encode(value).decode()
+    return str(value)

@@ -1,0 +1,104 @@
+"""`ppm poste`."""
+
+import click
+
+from fleet.database.listing import LARGEST, Page
+from fleet.domain.actor import SYSTEM
+from fleet.usecases import poste_views, postes
+from fleet.usecases.poste_views import PosteFilter
+from fleet.usecases.postes import NewPoste
+from mosquitto.passwords import hash_password, new_password
+from ppm import broker_files
+from ppm import settings as table
+from ppm.commands import output
+from ppm.commands.opening import opened, places, poste_id, site_id
+from ppm.settings import Settings
+
+_COLUMNS = {
+    "id": "id", "slug": "slug", "nom": "name", "site": "site", "statut": "statut",
+    "est_en_ligne": "online", "session_active": "session", "version_client": "software",
+    "derniere_connexion": "last seen",
+}  # fmt: skip
+
+
+@click.group()
+def poste() -> None:
+    """Public computers, and their accounts at the broker."""
+
+
+@poste.command()
+@click.argument("slug")
+@click.option("--site", "at", required=True, help="The site (slug or id).")
+@click.option("--nom", help="What people call it; the slug by default.")
+@click.option("--emplacement", default="", help="Where it stands.")
+@click.option("--ip", help="Its IPv4 address.")
+@click.option("--mac", help="Its MAC address, to wake it.")
+@output.json_option
+def create(
+    slug: str, at: str, nom: str | None, emplacement: str, ip: str | None, mac: str | None, as_json: bool
+) -> None:
+    """Create a poste. Its slug is its name on MQTT: unique in the fleet, never given again."""
+    with opened() as fleet:
+        new = NewPoste(site_id(fleet, at), slug, nom or slug, emplacement, ip, mac)
+        made = postes.create(fleet, SYSTEM, new)
+    line = f"poste {slug}: created; now: ppm poste credential {slug}"
+    output.done(line, {"id": made, "slug": slug}, as_json)
+
+
+@poste.command("list")
+@click.option("--site", "at", help="Of this site (slug or id).")
+@output.json_option
+def list_(at: str | None, as_json: bool) -> None:
+    """Postes and what they do."""
+    with opened() as fleet:
+        which = PosteFilter(site_id=site_id(fleet, at) if at else None)
+        found, total, offset = [], 1, 0
+        while offset < total:
+            page = poste_views.search(fleet, SYSTEM, which, Page(LARGEST, offset))
+            found += page.resultats
+            total, offset = page.total, offset + LARGEST
+    output.rows(found, _COLUMNS, as_json)
+
+
+@poste.command()
+@click.argument("slug")
+@output.json_option
+def show(slug: str, as_json: bool) -> None:
+    """One poste, as of now."""
+    with opened() as fleet:
+        found = poste_views.one(fleet, SYSTEM, poste_id(fleet, slug))
+    output.facts(found, as_json)
+
+
+@poste.command()
+@click.argument("slugs", nargs=-1, required=True)
+@click.option("--write", is_flag=True, help="Put it into the files of the broker in PPM_BROKER_DIR.")
+@output.json_option
+def credential(slugs: tuple[str, ...], write: bool, as_json: bool) -> None:
+    """Make a new password for postes at the broker and print it, this once.
+
+    Without --write, the lines for the broker's own files are printed too. A broker that runs reads its files
+    again when told: systemctl reload mosquitto. The former password of a poste is over then.
+    """
+    made = {slug: new_password() for slug in slugs}
+    settings = Settings.load()
+    root = settings[table.MQTT_ROOT]
+    with opened() as fleet:
+        sites = places(fleet)
+        for slug in slugs:
+            poste_id(fleet, slug)
+    lines = {slug: hash_password(password) for slug, password in made.items()}
+    if write:
+        broker_files.rewrite(settings[table.BROKER_DIR], sites, lines, root)
+    if as_json:
+        output.as_json(
+            [
+                {"poste": slug, "site": sites[slug], "username": slug, "password": made[slug], "line": line}
+                for slug, line in ((slug, f"{slug}:{kept}") for slug, kept in lines.items())
+            ]
+        )
+        return
+    for slug, password in made.items():
+        click.echo(f"{slug}  {password}")
+        if not write:
+            click.echo(f"  postes.passwords: {slug}:{lines[slug]}")

@@ -1,0 +1,67 @@
+"""The programs of the server put together: which settings each one gets, and how two share a process."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from kiosk_agent.version import software
+from ppm import settings as table
+from ppm.settings import Settings
+
+if TYPE_CHECKING:
+    from controller.app import Controller
+    from controller.link import BrokerAddress
+    from fleet.usecases.fleet import Fleet
+
+_STOPS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+def new_controller(fleet: "Fleet", settings: Settings, broker: "BrokerAddress") -> "Controller":
+    """A controller of this deployment. Raises SettingError."""
+    from controller.app import Controller, ControllerSettings
+
+    return Controller(
+        fleet,
+        ControllerSettings(broker, settings[table.MQTT_ROOT], settings[table.ZONE], software()),
+    )
+
+
+@contextmanager
+def stopping() -> Iterator[asyncio.Event]:
+    """An event that Ctrl-C, a service's stop and a closed terminal set; they do nothing else meanwhile."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    numbers = [getattr(signal, name) for name in _STOPS if hasattr(signal, name)]
+    for number in numbers:
+        with suppress(NotImplementedError):  # Windows has no handlers in a loop: Ctrl-C raises there
+            loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in numbers:
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
+
+
+async def until_stopped(*works: Awaitable[None]) -> None:
+    """Run all of these until one ends or a signal comes, then cancel them. Raises what one of them raised."""
+    with stopping() as stop:
+        tasks = [asyncio.ensure_future(one) for one in works]
+        waiting = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            await end(tasks)
+
+
+async def end(tasks: Sequence["asyncio.Future[None]"]) -> None:
+    """Cancel what still runs, wait for all, and raise the first error among them."""
+    for task in tasks:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    errors = (one for one in results if isinstance(one, Exception))
+    for error in errors:
+        raise error

@@ -1,0 +1,359 @@
+"""Every setting: its name, what it may be, what it means, who reads it. Standard library only.
+
+A value comes from the environment, else from the one file that PPM_SETTINGS_FILE names (lines `KEY=value`).
+A secret may also be in a file of its own, named by the same word with `_FILE`. An empty value means the
+default; an empty secret is refused.
+
+    SettingError      a value breaks its rule, or is missing; the message names the setting and the rule
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from ppm import setting_rules as rules
+from ppm.setting_rules import SHORTEST_SECRET, BrokerUrl
+
+T = TypeVar("T")
+__all__ = ["SHORTEST_SECRET", "TABLE", "BrokerUrl", "Setting", "SettingError", "Settings"]
+
+PLACEHOLDER = "change-me"
+
+
+class SettingError(Exception):
+    """A value breaks its rule, or is missing."""
+
+    def __init__(self, name: str, rule: str) -> None:
+        self.name = name
+        self.rule = rule
+        super().__init__(f"{name}: {rule}")
+
+
+@dataclass(frozen=True)
+class Setting(Generic[T]):
+    """One line of the table. `read` gives the value of a text, or raises ValueError with the rule.
+
+    `default` None means that there is none: a program that needs the setting says so. `example` is what
+    `.env.example` shows.
+    """
+
+    name: str
+    kind: str
+    read: Callable[[str], T]
+    meaning: str
+    programs: tuple[str, ...]
+    default: T | None = None
+    secret: bool = False
+    example: str = ""
+    shown_default: str = ""
+
+
+_SERVER = (
+    "controller",
+    "api",
+    "migrate",
+    "operator",
+    "site",
+    "poste",
+    "broker",
+    "session",
+    "audit",
+    "doctor",
+    "demo",
+)
+_BROKER = ("controller", "api", "kiosk", "simulate", "watch", "doctor", "demo")
+
+SETTINGS_FILE = Setting(
+    "PPM_SETTINGS_FILE", "file", rules.path,
+    "One file with lines `KEY=value`; what the environment says wins.", ("all",),
+    example="/etc/poste-public/ppm.env",
+)  # fmt: skip
+LOG_FORMAT = Setting(
+    "PPM_LOG_FORMAT", "auto, json or text", rules.choice("auto", "json", "text"),
+    "How events are written: JSON, one per line, or text; auto is text on a terminal. The demo, and a poste "
+    "on a screen, write JSON into a file.",
+    ("controller", "api", "kiosk", "simulate"), default="auto",
+)  # fmt: skip
+LOG_LEVEL = Setting(
+    "PPM_LOG_LEVEL", "debug, info, warning or error", rules.choice("debug", "info", "warning", "error"),
+    "The least important event that is still written.",
+    ("controller", "api", "kiosk", "simulate", "demo"), default="info",
+)  # fmt: skip
+DATABASE_URL = Setting(
+    "PPM_DATABASE_URL", "URL", rules.database,
+    "The database. The demo has its own SQLite file unless this is given.", _SERVER,
+    secret=True, example="postgresql://ppm:change-me@localhost/ppm",
+)  # fmt: skip
+CODE_SECRET = Setting(
+    "PPM_CODE_SECRET", "secret", rules.secret,
+    "What the keys of access codes derive from. Kept outside the database and its backups.",
+    ("controller", "api", "session", "demo"), secret=True, example=PLACEHOLDER,
+)  # fmt: skip
+JWT_SECRET = Setting(
+    "PPM_JWT_SECRET", "secret", rules.secret, "What signs the tokens of operators.", ("api", "demo"),
+    secret=True, example=PLACEHOLDER,
+)  # fmt: skip
+BROKER_URL = Setting(
+    "PPM_BROKER_URL", "URL", rules.broker,
+    "The MQTT broker and the account: mqtt://user@host:port, or mqtts:// with the files of TLS. "
+    "The demo has a broker of its own unless this is given.",
+    _BROKER, secret=True, example="mqtts://controller@broker.example:8883",
+)  # fmt: skip
+BROKER_PASSWORD = Setting(
+    "PPM_BROKER_PASSWORD", "secret", rules.text, "The password of the account in PPM_BROKER_URL.", _BROKER,
+    secret=True, example=PLACEHOLDER,
+)  # fmt: skip
+BROKER_CA_FILE = Setting(
+    "PPM_BROKER_CA_FILE", "file", rules.path,
+    "The authority that signed the broker's certificate; the system's authorities without it.", _BROKER,
+    example="/etc/poste-public/ca.pem",
+)  # fmt: skip
+BROKER_CERT_FILE = Setting(
+    "PPM_BROKER_CERT_FILE", "file", rules.path, "A certificate of one's own, where the broker asks for one.",
+    _BROKER, example="/etc/poste-public/cert.pem",
+)  # fmt: skip
+BROKER_KEY_FILE = Setting(
+    "PPM_BROKER_KEY_FILE", "file", rules.path, "The key of that certificate.", _BROKER,
+    example="/etc/poste-public/key.pem",
+)  # fmt: skip
+BROKER_DIR = Setting(
+    "PPM_BROKER_DIR", "folder", rules.path,
+    "Where the broker's files are: `ppm broker write` makes them, `ppm poste credential --write` adds an account.",
+    ("broker", "poste", "doctor"), example="/etc/mosquitto/ppm",
+)  # fmt: skip
+BROKER_DATA_DIR = Setting(
+    "PPM_BROKER_DATA_DIR", "folder", rules.path, "Where the broker keeps what must outlive it.", ("broker",),
+    shown_default="`data` in PPM_BROKER_DIR", example="/var/lib/mosquitto/ppm",
+)  # fmt: skip
+BROKER_USER = Setting(
+    "PPM_BROKER_USER", "user", rules.text,
+    "The user that the broker is: its group may read the files. Without it, who writes them is the broker too.",
+    ("broker",), shown_default="who writes the files", example="mosquitto",
+)  # fmt: skip
+BROKER_POSTES_ADDRESS = Setting(
+    "PPM_BROKER_POSTES_ADDRESS", "address", rules.address, "Where the broker listens for postes.", ("broker",),
+    default="0.0.0.0",  # noqa: S104 - postes are other machines
+)  # fmt: skip
+BROKER_POSTES_PORT = Setting(
+    "PPM_BROKER_POSTES_PORT", "port", rules.port, "The port for postes.", ("broker",), default=8883,
+)  # fmt: skip
+BROKER_SERVICES_ADDRESS = Setting(
+    "PPM_BROKER_SERVICES_ADDRESS", "address", rules.address,
+    "Where the broker listens for controllers and observers.", ("broker",), default="127.0.0.1",
+)  # fmt: skip
+BROKER_SERVICES_PORT = Setting(
+    "PPM_BROKER_SERVICES_PORT", "port", rules.port, "The port for controllers and observers.", ("broker",),
+    default=1883,
+)  # fmt: skip
+BROKER_SERVER_CA_FILE = Setting(
+    "PPM_BROKER_SERVER_CA_FILE", "file", rules.path,
+    "The authority of the broker's own certificate. With the next two, both listeners speak TLS only.",
+    ("broker",), example="/etc/mosquitto/ppm/ca.pem",
+)  # fmt: skip
+BROKER_SERVER_CERT_FILE = Setting(
+    "PPM_BROKER_SERVER_CERT_FILE", "file", rules.path, "The broker's own certificate.", ("broker",),
+    example="/etc/mosquitto/ppm/cert.pem",
+)  # fmt: skip
+BROKER_SERVER_KEY_FILE = Setting(
+    "PPM_BROKER_SERVER_KEY_FILE", "file", rules.path, "The key of that certificate.", ("broker",),
+    example="/etc/mosquitto/ppm/key.pem",
+)  # fmt: skip
+MQTT_ROOT = Setting(
+    "PPM_MQTT_ROOT", "topic", rules.root, "The first level of every topic.",
+    ("controller", "api", "kiosk", "simulate", "watch", "broker", "poste", "doctor", "demo"), default="ppm",
+)  # fmt: skip
+MQTT_PORT = Setting(
+    "PPM_MQTT_PORT", "port", rules.port,
+    "Where the demo's own broker listens for tools and services.", ("demo", "doctor"), shown_default="a free one",
+    example="1883",
+)  # fmt: skip
+HTTP_HOST = Setting(
+    "PPM_HTTP_HOST", "address", rules.text, "Where the API listens.", ("api", "doctor", "demo"), default="127.0.0.1",
+)  # fmt: skip
+HTTP_PORT = Setting(
+    "PPM_HTTP_PORT", "port", rules.port,
+    "The API's port. The demo takes a free one when 8000 is taken and this is not given.",
+    ("api", "doctor", "demo"), default=8000,
+)  # fmt: skip
+DATA_DIR = Setting(
+    "PPM_DATA_DIR", "folder", rules.path,
+    "Where the demo keeps all that it has: demo.json, and a sub-folder `room` that it empties at each start.",
+    ("demo", "watch", "doctor"),
+    shown_default="`.cache/demo` in a checkout, else `poste-public-manager/demo` under XDG_STATE_HOME",
+    example="/tmp/ppm-demo",  # noqa: S108
+)  # fmt: skip
+PUBLIC_URL = Setting(
+    "PPM_PUBLIC_URL", "URL", rules.http_url,
+    "What browsers call the API, where a proxy stands before it; else the host that they name.", ("api",),
+    example="https://postes.example.re",
+)  # fmt: skip
+TRUSTED_PROXIES = Setting[tuple[str, ...]](
+    "PPM_TRUSTED_PROXIES", "addresses", rules.addresses,
+    "The proxies whose X-Forwarded-For is believed, with commas between.", ("api",), default=(),
+    shown_default="none", example="127.0.0.1",
+)  # fmt: skip
+ZONE = Setting(
+    "PPM_ZONE", "time zone", rules.zone, "The zone of a new site, and of the controller's daily jobs.",
+    ("controller", "api", "site", "demo"), default="Indian/Reunion",
+)  # fmt: skip
+SITE = Setting(
+    "PPM_SITE", "slug", rules.slug, "The site that a poste is in.", ("kiosk", "simulate"), example="saint-denis",
+)  # fmt: skip
+POSTE = Setting(
+    "PPM_POSTE", "slug", rules.slug,
+    "Which poste this is; also its account at the broker when PPM_BROKER_URL names none.", ("kiosk",),
+    example="saint-denis-01",
+)  # fmt: skip
+STATE_DIR = Setting(
+    "PPM_STATE_DIR", "folder", rules.path, "Where a poste keeps what must outlive a crash of its agent.",
+    ("kiosk", "simulate", "doctor"), shown_default="`poste-public-manager` under XDG_STATE_HOME",
+    example="/var/lib/poste-public",
+)  # fmt: skip
+LANGUAGE = Setting(
+    "PPM_LANGUAGE", "fr or en", rules.choice("fr", "en"), "What a poste speaks.", ("kiosk",),
+    default="fr",
+)  # fmt: skip
+OBSERVER_LOGIN = Setting(
+    "PPM_OBSERVER_LOGIN", "text", rules.text,
+    "On a broker that was given: the account that the demo tells to tools. Without it demo.json names none.",
+    ("demo",), example="observer",
+)  # fmt: skip
+OBSERVER_PASSWORD = Setting(
+    "PPM_OBSERVER_PASSWORD", "secret", rules.text, "That account's password.", ("demo",), secret=True,
+    example=PLACEHOLDER,
+)  # fmt: skip
+API_URL = Setting(
+    "PPM_API_URL", "URL", rules.http_url, "The API where simulated visitors get their codes.", ("simulate",),
+    default="http://127.0.0.1:8000",
+)  # fmt: skip
+OPERATOR_LOGIN = Setting(
+    "PPM_OPERATOR_LOGIN", "text", rules.text, "The operator who gives codes to simulated visitors.",
+    ("simulate",), example="accueil",
+)  # fmt: skip
+OPERATOR_PASSWORD = Setting(
+    "PPM_OPERATOR_PASSWORD", "secret", rules.text, "That operator's password.", ("simulate",),
+    secret=True, example=PLACEHOLDER,
+)  # fmt: skip
+
+TABLE: tuple[Setting[Any], ...] = (
+    SETTINGS_FILE, LOG_FORMAT, LOG_LEVEL,
+    DATABASE_URL, CODE_SECRET, JWT_SECRET,
+    BROKER_URL, BROKER_PASSWORD, BROKER_CA_FILE, BROKER_CERT_FILE, BROKER_KEY_FILE, MQTT_ROOT,
+    BROKER_DIR, BROKER_DATA_DIR, BROKER_USER, BROKER_POSTES_ADDRESS, BROKER_POSTES_PORT,
+    BROKER_SERVICES_ADDRESS, BROKER_SERVICES_PORT,
+    BROKER_SERVER_CA_FILE, BROKER_SERVER_CERT_FILE, BROKER_SERVER_KEY_FILE,
+    HTTP_HOST, HTTP_PORT, PUBLIC_URL, TRUSTED_PROXIES, ZONE,
+    POSTE, SITE, STATE_DIR, LANGUAGE,
+    API_URL, OPERATOR_LOGIN, OPERATOR_PASSWORD,
+    DATA_DIR, MQTT_PORT, OBSERVER_LOGIN, OBSERVER_PASSWORD,
+)  # fmt: skip
+NAMES = frozenset(setting.name for setting in TABLE)
+FILE_NAMES = frozenset(f"{setting.name}_FILE" for setting in TABLE if setting.secret)
+
+
+class Settings:
+    """The values of this run. `settings[X]` raises SettingError where there is none; `get` gives None."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """From the environment and the file that it names. Raises SettingError."""
+        given = dict(os.environ if environment is None else environment)
+        mine = {name: value for name, value in given.items() if name in NAMES | FILE_NAMES}
+        path = mine.get(SETTINGS_FILE.name)
+        return cls({**(_read_file(rules.path(path)) if path else {}), **mine})
+
+    def __getitem__(self, setting: Setting[T]) -> T:
+        value = self.get(setting)
+        if value is None:
+            raise SettingError(setting.name, f"is not set. {setting.meaning}")
+        return value
+
+    def get(self, setting: Setting[T]) -> T | None:
+        """The value, its default, or None. Raises SettingError when it breaks its rule."""
+        given = self._given(setting)
+        if given is None:
+            return setting.default
+        try:
+            return setting.read(given)
+        except ValueError as error:
+            raise SettingError(setting.name, str(error)) from None
+
+    def is_set(self, setting: Setting[Any]) -> bool:
+        """Whether somebody gave a value."""
+        return self._given(setting) is not None
+
+    def secret_files(self) -> list[tuple[str, Path]]:
+        """The files that hold secrets, by the word that names each."""
+        words = sorted(FILE_NAMES | {SETTINGS_FILE.name})
+        return [(word, rules.path(path)) for word in words if (path := self._values.get(word))]
+
+    def _given(self, setting: Setting[Any]) -> str | None:
+        if not setting.secret:
+            return self._values.get(setting.name) or None
+        value = self._secret(setting.name)
+        if value is not None:
+            _refuse_placeholder(setting, value)
+        return value
+
+    def _secret(self, name: str) -> str | None:
+        path = self._values.get(f"{name}_FILE")
+        if name in self._values or not path:
+            return self._values.get(name)
+        try:
+            return rules.path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingError(f"{name}_FILE", f"{path} cannot be read ({_why(error)})") from None
+
+
+def _refuse_placeholder(setting: Setting[Any], value: str) -> None:
+    if not value.strip():
+        raise SettingError(setting.name, "is empty; a secret needs a value")
+    if PLACEHOLDER in value.casefold() or value == setting.example:
+        raise SettingError(setting.name, "is still the placeholder of .env.example; set a value of your own")
+
+
+def _read_file(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(SETTINGS_FILE.name, f"{path} cannot be read ({_why(error)})") from None
+    numbered = ((number, line.strip()) for number, line in enumerate(lines, 1))
+    return dict(_parse(path, number, line) for number, line in numbered if line and not line.startswith("#"))
+
+
+def _parse(path: Path, number: int, line: str) -> tuple[str, str]:
+    name, equals, value = line.removeprefix("export ").partition("=")
+    name, value = name.strip(), value.strip()
+    if not equals:
+        raise SettingError(SETTINGS_FILE.name, f"{path} line {number} is not KEY=value")
+    if name not in NAMES | FILE_NAMES:
+        raise SettingError(SETTINGS_FILE.name, f"{path} line {number} names no setting: {name}")
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+        value = value[1:-1]
+    return name, value
+
+
+def _why(error: Exception) -> str:
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else type(error).__name__
+
+
+def state_home() -> Path:
+    """Where programs of this user keep their state."""
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or base
+    return Path(base).expanduser() / "poste-public-manager"
+
+
+def cache_home() -> Path:
+    """Where downloads are kept: `.cache` of the checkout, else the user's cache."""
+    checkout = Path(__file__).resolve().parent.parent
+    if (checkout / "pyproject.toml").exists():
+        return checkout / ".cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "poste-public-manager"

@@ -1,0 +1,305 @@
+"""The demo, as people start it: a process of its own on free ports."""
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ppm.parts.broker import Account, Binary, PrivateBroker
+from ppm.parts.process import accepts, free_port
+from tests.ppm.conftest import clean_environment
+from tests.support.mqtt import Wire
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.xdist_group("demo")
+READY_S = 30
+VISIT_S = 40
+
+
+@dataclass
+class Demo:
+    """A demo that was started."""
+
+    folder: Path
+    process: "subprocess.Popen[str]"
+    output: Path
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def said(self) -> str:
+        return self.output.read_text(encoding="utf-8")
+
+    def wait_ready(self) -> None:
+        path = self.folder / "demo.json"
+        wait_until(lambda: path.exists() or self.process.poll() is not None, READY_S, "ready")
+        assert path.exists(), self.said()
+        self.facts = json.loads(path.read_text(encoding="utf-8"))
+
+    @contextmanager
+    def client(self) -> Iterator[httpx.Client]:
+        """The API, logged in."""
+        with httpx.Client(base_url=f"{self.facts['api']}/api", timeout=10, trust_env=False) as client:
+            answer = client.post("/token/", json=self.facts["operator"])
+            assert answer.status_code == 200, answer.text
+            client.headers["Authorization"] = f"Bearer {answer.json()['access']}"
+            yield client
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(20)
+
+
+Start = Callable[..., Demo]
+
+
+@pytest.fixture
+def start(tmp_path: Path, mosquitto_binary: Binary) -> Iterator[Start]:
+    """Starts demos; those that still run at the end are stopped."""
+    started: list[Demo] = []
+
+    def begin(*words: str, name: str = "demo", **settings: str) -> Demo:
+        folder, output = tmp_path / name, tmp_path / f"{name}.out"
+        usual = {"PPM_DATA_DIR": str(folder), "PPM_HTTP_PORT": str(free_port())}
+        with output.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ppm", "demo", *words],
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env=clean_environment(**{**usual, **settings}),
+            )
+        started.append(Demo(folder, process, output))
+        return started[-1]
+
+    yield begin
+    for demo in started:
+        if demo.process.poll() is None:
+            demo.process.kill()
+            demo.process.wait(10)
+
+
+def those_of(demo: Demo) -> list[str]:
+    """The processes that have to do with a demo's folder."""
+    listed = subprocess.run(["ps", "-ww", "-eo", "pid=,args="], capture_output=True, text=True, check=True)
+    return [line for line in listed.stdout.splitlines() if str(demo.folder) in line]
+
+
+def test_a_demo_is_whole_and_leaves_nothing(start: Start) -> None:
+    demo = start("--no-visitors", PPM_MQTT_PORT=str(free_port()))
+    demo.wait_ready()
+    facts = demo.facts
+    assert set(facts) == {"api", "mqtt", "operator", "postes"}
+    assert set(facts["mqtt"]) == {"host", "port", "username", "password", "root"}
+    assert set(facts["operator"]) == {"login", "password"}
+    assert len(facts["postes"]) == 12
+    assert stat.S_IMODE((demo.folder / "demo.json").stat().st_mode) == 0o600
+
+    with demo.client() as client:
+        postes = client.get("/postes/", params={"limit": 50}).json()["resultats"]
+        assert sorted(one["slug"] for one in postes) == facts["postes"]
+        assert all(one["est_en_ligne"] and one["statut"] == "disponible" for one in postes)
+        assert client.get("/health/ready").status_code == 200
+        root = client.get(facts["api"])
+    assert root.status_code == 200
+    assert "openapi.json" in root.text
+    assert "script" not in root.text
+    assert "default-src 'none'" in root.headers["content-security-policy"]
+
+    mqtt = facts["mqtt"]
+    with Wire(mqtt["port"], Account(mqtt["username"], mqtt["password"])) as wire:
+        wire.subscribe(f"{mqtt['root']}/v1/+/+/up/status")
+        wait_until(lambda: len(wire.messages) == 12, what="told of every poste")
+
+    for word in (facts["api"], facts["operator"]["password"], f"-p {mqtt['port']}", mqtt["password"]):
+        assert word in demo.said()
+    line = re.search(r"in words +(.+)", demo.said())
+    assert line is not None
+    watched = subprocess.run(
+        f"timeout -s INT 4 env {line[1]} --json",
+        shell=True,
+        capture_output=True,
+        text=True,
+        env=clean_environment(),
+    )
+    assert '"is there, connection 1"' in watched.stdout, watched.stderr
+
+    assert those_of(demo)
+    assert demo.stop() == 0
+    assert those_of(demo) == []
+    assert not accepts(mqtt["port"])
+    assert not (demo.folder / "demo.json").exists()
+
+
+def test_people_live_in_the_demo(start: Start) -> None:
+    demo = start("--postes", "4")
+    demo.wait_ready()
+    with demo.client() as client:
+
+        def running() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = client.get("/sessions/actives/").json()["resultats"]
+            return [one for one in found if one["statut"] == "active"]
+
+        visit = wait_until(running, VISIT_S, "a code typed")[0]
+        number, poste = visit["id"], visit["poste"]
+        assert client.post(f"/sessions/{number}/terminate/").status_code in (200, 201)
+
+        def left() -> bool:
+            now = client.get(f"/postes/{poste}/").json()
+            return bool(now["session_active"] != number and now["phase"] != "active")
+
+        wait_until(left, 15, "the poste is free of that visit")
+        assert client.get(f"/sessions/{number}/").json()["statut"] == "terminee"
+        journal = client.get("/logs/by_session/", params={"session": number}).json()["resultats"]
+    assert {"generation_code", "demarrage_session", "fermeture"} <= {one["action"] for one in journal}
+    assert demo.stop(signal.SIGTERM) == 0
+    assert those_of(demo) == []
+
+
+def test_two_demos_live_side_by_side(start: Start) -> None:
+    one, two = start("--no-visitors", name="one"), start("--no-visitors", name="two")
+    one.wait_ready()
+    two.wait_ready()
+    assert one.facts["api"] != two.facts["api"]
+    assert one.facts["operator"]["password"] != two.facts["operator"]["password"]
+    assert (one.stop(), two.stop()) == (0, 0)
+
+
+def test_a_second_demo_in_the_same_folder_is_told_so(start: Start) -> None:
+    first = start("--no-visitors", "--postes", "1")
+    first.wait_ready()
+    second = start("--no-visitors", "--postes", "1")
+    assert second.process.wait(20) == 1
+    assert "another demo lives in" in second.said()
+    assert (first.folder / "demo.json").exists()
+    assert first.stop() == 0
+
+
+@pytest.mark.parametrize("name", ["PPM_HTTP_PORT", "PPM_MQTT_PORT"])
+def test_a_taken_port_is_one_clear_line(start: Start, name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        demo = start(**{name: str(port)})
+        assert demo.process.wait(20) == 1
+    assert demo.said() == f"ppm: {name}: port {port} is taken by another program; give another one\n"
+    assert those_of(demo) == []
+
+
+def test_a_stale_account_of_a_demo_is_removed_at_the_start(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    stale = tmp_path / "demo" / "demo.json"
+    stale.write_text("{}")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        demo = start(PPM_MQTT_PORT=str(other.getsockname()[1]))
+        demo.process.wait(20)
+    assert not stale.exists()
+
+
+@pytest.mark.parametrize("after_s", [0.4, 1.0, 1.6])
+def test_a_demo_that_is_stopped_while_it_starts_leaves_nothing(start: Start, after_s: float) -> None:
+    demo = start()
+    time.sleep(after_s)
+    assert demo.stop() in (0, 130, -signal.SIGINT)
+    assert "Traceback" not in demo.said()
+    assert those_of(demo) == []
+    assert not (demo.folder / "demo.json").exists()
+
+
+def test_a_demo_that_is_killed_takes_its_broker_with_it(start: Start) -> None:
+    demo = start("--no-visitors", "--postes", "1")
+    demo.wait_ready()
+    demo.process.kill()
+    demo.process.wait(10)
+    wait_until(lambda: not those_of(demo), 10, "gone")
+    (demo.folder / "demo.json").unlink()
+    again = start("--no-visitors", "--postes", "2")
+    again.wait_ready()
+    assert len(again.facts["postes"]) == 2
+    assert again.stop() == 0
+
+
+def says(demo: Demo, words: str) -> bool:
+    return words in demo.said()
+
+
+def test_a_seat_is_kept_for_who_watches(start: Start) -> None:
+    demo = start("--postes", "2", "--no-visitors", "--seat")
+    demo.wait_ready()
+    wait_until(lambda: "Ready after" in demo.said(), 5, "told where it is")
+    said = dict(re.findall(r"^  (your seat|its code) +(.+)$", demo.said(), re.M))
+    kiosk = subprocess.Popen(
+        f"exec env {said['your seat']}", shell=True, text=True, env=clean_environment(),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        with demo.client() as client:
+            seat = f"/postes/{demo.facts['postes'][-1]}/"
+            wait_until(lambda: client.get(seat).json()["est_en_ligne"], 20, "the seat is there")
+            assert kiosk.stdin is not None
+            kiosk.stdin.write(f"{said['its code']}\n")
+            kiosk.stdin.flush()
+            wait_until(lambda: client.get(seat).json()["phase"] == "active", 20, "the seat is open")
+    finally:
+        kiosk.terminate()
+        kiosk.communicate(timeout=20)
+    assert demo.stop() == 0
+
+
+def test_a_given_database_and_broker_are_used(
+    start: Start, own_broker: PrivateBroker, fresh_database_url: Callable[..., str], tmp_path: Path
+) -> None:
+    url = fresh_database_url()
+    open_broker = tmp_path / "open.conf"
+    port = free_port()
+    open_broker.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n")
+    binary = own_broker.binary
+    broker = subprocess.Popen(
+        [binary.broker, "-c", open_broker],
+        env={**os.environ, **binary.environment},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: accepts(port), what="listening")
+        for _ in range(2):
+            given = {
+                "PPM_DATABASE_URL": url,
+                "PPM_BROKER_URL": f"mqtt://controller:not-for-tools@127.0.0.1:{port}",
+                "PPM_OBSERVER_LOGIN": "observer",
+                "PPM_OBSERVER_PASSWORD": "for-tools",
+            }
+            demo = start("--no-visitors", "--postes", "3", **given)
+            demo.wait_ready()
+            assert demo.facts["mqtt"]["port"] == port
+            assert (demo.facts["mqtt"]["username"], demo.facts["mqtt"]["password"]) == (
+                "observer",
+                "for-tools",
+            )
+            wait_until(partial(says, demo, "ppm operator disable demo"), 5, "told what stays")
+            assert not (demo.folder / "room" / "broker").exists()
+            assert not (demo.folder / "room" / "fleet.db").exists()
+            with demo.client() as client:
+                assert client.get("/postes/disponibles/").json()["total"] == 3
+            assert demo.stop() == 0
+    finally:
+        broker.terminate()
+        broker.wait(10)
+
+
+def test_a_demo_is_ready_soon(start: Start) -> None:
+    began = time.monotonic()
+    demo = start("--no-visitors")
+    demo.wait_ready()
+    assert time.monotonic() - began < 15  # five seconds on an idle machine; tests share theirs
+    assert demo.stop() == 0
