@@ -1,0 +1,80 @@
+"""What a test plants in a part before it runs: other limits, or the very mistakes that the checker must see."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from threading import get_ident
+from typing import Any
+
+from tests.end_to_end.planting import resolve
+
+
+def _replace(name: str, function: Callable[..., Any]) -> None:
+    owner, attribute, _ = resolve(name)
+    setattr(owner, attribute, function)
+
+
+def short_sessions() -> None:
+    """Sessions of seconds: nobody waits a minute."""
+    from fleet.domain import session
+
+    session.SHORTEST_MS = 1_000
+
+
+def publish_before_commit() -> None:
+    """The controller says yes to a poste before the session is committed."""
+    import asyncio
+
+    from controller.service import Service
+    from fleet.database import engine
+    from fleet.usecases import kiosk
+
+    asked_now: list[tuple[Service, str, Any, asyncio.AbstractEventLoop]] = []
+    answer, start, flush = Service._answer, kiosk.start, engine.Transaction.flush
+    starting: dict[int, int] = {}
+
+    async def answered(self: Service, slug: str, asked: Any) -> None:
+        asked_now[:] = [(self, slug, asked, asyncio.get_running_loop())]
+        await answer(self, slug, asked)
+
+    def started(fleet: Any, lease: Any, poste_id: int, asked: Any) -> Any:
+        starting[get_ident()] = poste_id
+        try:
+            return start(fleet, lease, poste_id, asked)
+        finally:
+            starting.clear()
+
+    def flushed(self: engine.Transaction) -> None:
+        from fleet.database import outbox
+
+        if get_ident() in starting and asked_now:
+            service, slug, asked, loop = asked_now.pop()
+            reply = service._yes(asked, outbox.of_poste(self, starting[get_ident()]))
+            asyncio.run_coroutine_threadsafe(service._say(slug, reply), loop).result(5)
+        flush(self)
+
+    _replace("controller.service.Service._answer", answered)
+    _replace("fleet.usecases.kiosk.start", started)
+    _replace("fleet.database.engine.Transaction.flush", flushed)
+
+
+def no_memory_of_requests() -> None:
+    """The controller treats a repeated request as a new one."""
+    from fleet.usecases import kiosk
+
+    look = kiosk.context_of
+
+    def forgetful(*asked: Any) -> kiosk.Context:
+        return replace(look(*asked), answer=None)
+
+    _replace("fleet.usecases.kiosk.context_of", forgetful)
+    _replace("fleet.usecases.kiosk._keep_answer", lambda *_: None)
+
+
+def no_memory_of_commands() -> None:
+    """The poste does a repeated command again."""
+    _replace("kiosk_agent.commands.Commands.known", lambda *_: None)
+
+
+def no_nonce() -> None:
+    """The poste takes any answer as its own."""
+    _replace("kiosk_agent.requests.Requests.answered_by", lambda self, _: next(iter(self), None))

@@ -1,0 +1,237 @@
+"""Runs one real part in this process, for a test: `python -m tests.end_to_end.run_part KIND CONFIGURATION`.
+
+It says and hears on its line (see line.py), and plants what the test wants planted. No hooks in the product.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from tests.end_to_end.line import Speaker, Words
+from tests.end_to_end.planting import Planter, Step
+
+TICK_S = 0.02
+
+
+class Part:
+    """What all parts do: hear steps, plant faults, tell that they are ready."""
+
+    def __init__(self, configuration: Words) -> None:
+        self.configuration = configuration
+        self.speaker = Speaker(configuration["line"])
+        self._planter = Planter(lambda step: self.speaker.say(kind="reached", step=str(step)))
+        for fault in configuration.get("faults", ()):
+            from tests.end_to_end import faults
+
+            getattr(faults, fault)()
+        for step in configuration.get("steps", ()):
+            self._planter.plant(Step(**step))
+
+    def begin(self) -> None:
+        """Listen to the test from now on."""
+        self.speaker.listen(self._heard)
+
+    def _heard(self, words: Words) -> None:
+        match words.pop("order"):
+            case "plant":
+                self._planter.plant(Step(**words))
+                self.speaker.say(kind="planted")
+            case "release":
+                self._planter.release()
+            case other:
+                self.told(other, words)
+
+    def told(self, what: str, words: Words) -> None:
+        """Something that is of this kind of part alone."""
+
+    async def main(self) -> None:
+        """Be the part until the process is told to end."""
+        work = asyncio.create_task(self.work(), name="work")
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
+        self.begin()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+
+    async def work(self) -> None:
+        raise NotImplementedError
+
+
+class Server(Part):
+    """A part that works on the database: `clock` steps the database's clock as this process sees it."""
+
+    def __init__(self, configuration: Words) -> None:
+        super().__init__(configuration)
+        from datetime import timedelta
+
+        from fleet.database import engine
+        from fleet.database.engine import Database
+        from fleet.usecases.fleet import Fleet
+        from fleet.usecases.sealing import CodeKeys
+
+        secret = bytes.fromhex(configuration["secret"])
+        self.fleet = Fleet(Database(configuration["database"]), CodeKeys.from_secret(secret))
+        self._step = timedelta(seconds=configuration.get("clock_step_s", 0))
+        true_clock = engine.clock
+        engine.clock = lambda connection: true_clock(connection) + self._step
+
+    def told(self, what: str, words: Words) -> None:
+        from datetime import timedelta
+
+        if what == "clock":
+            self._step = timedelta(seconds=words["step_s"])
+            self.speaker.say(kind="stepped")
+        elif what == "call":
+            threading.Thread(target=self._call, args=(words,), daemon=True).start()
+
+    def _call(self, words: Words) -> None:
+        """A use case, as the API calls it; its answer is what an operator was told."""
+        from fleet.domain.actor import SYSTEM
+        from fleet.domain.errors import FleetError
+        from tests.end_to_end.planting import resolve
+
+        _, _, use_case = resolve(words["use_case"])
+        try:
+            result = use_case(self.fleet, SYSTEM, *_arguments(words))
+        except FleetError as error:
+            reason = getattr(error, "reason", type(error).__name__)
+            self.speaker.say(kind="answer", number=words["number"], refused=reason)
+        except Exception as error:
+            logging.getLogger(__name__).exception("call_failed")
+            self.speaker.say(kind="answer", number=words["number"], failed=type(error).__name__)
+        else:
+            self.speaker.say(kind="answer", number=words["number"], result=_plain(result))
+
+
+def _arguments(words: Words) -> list[Any]:
+    from fleet.usecases.commands import NewCommand
+    from fleet.usecases.sessions import NewSession
+
+    made = {"NewSession": NewSession, "NewCommand": NewCommand}
+    wrap: Callable[..., Any] | None = made.get(words.get("wrapped", ""))
+    return [wrap(*words["arguments"])] if wrap else list(words["arguments"])
+
+
+def _plain(result: Any) -> Any:
+    return dict(vars(result)) if hasattr(result, "__dataclass_fields__") else result
+
+
+class DeskPart(Server):
+    """Operators' use cases, in a process of their own."""
+
+    async def work(self) -> None:
+        self.speaker.say(kind="ready")
+        await asyncio.Event().wait()
+
+
+class ControllerPart(Server):
+    """A controller; in an `embedded` one, operators' use cases run in the same process."""
+
+    def __init__(self, configuration: Words) -> None:
+        super().__init__(configuration)
+        from controller.app import Controller, ControllerSettings
+        from controller.link import BrokerAddress
+
+        if (mine := configuration.get("site_ids")) is not None:
+            _only(mine)
+        broker = BrokerAddress("127.0.0.1", *configuration["broker"])
+        name = {"name": configuration["name"]} if "name" in configuration else {}
+        self.controller = Controller(self.fleet, ControllerSettings(broker, **name))
+
+    async def work(self) -> None:
+        telling = asyncio.create_task(self._tell(), name="telling")
+        try:
+            await self.controller.run()
+        finally:
+            telling.cancel()
+
+    async def _tell(self) -> None:
+        """Tell which sites are driven, with which term, whenever that changes."""
+        before: dict[str, int] | None = None
+        while True:
+            drivers = [one for one in list(self.controller.drivers.values()) if one.driving.is_set()]
+            now = {str(one.tenure.lease.site_id): one.tenure.lease.term for one in drivers}
+            if now != before:
+                self.speaker.say(kind="driving", sites=now)
+                before = now
+            await asyncio.sleep(TICK_S)
+
+
+def _only(mine: list[int]) -> None:
+    """Leave the other sites of the database to other controllers."""
+    from fleet.database import leases
+
+    free_sites = leases.free_sites
+    leases.free_sites = lambda *asked: [one for one in free_sites(*asked) if one[0] in mine]
+
+
+class AgentPart(Part):
+    """The agent of one poste, on a machine that tells the test when it is locked and unlocked."""
+
+    def __init__(self, configuration: Words) -> None:
+        super().__init__(configuration)
+        from tests.end_to_end.told_machine import agent_on
+
+        self.agent = agent_on(configuration, self.speaker)
+
+    async def work(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self.agent.run()
+
+    async def main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_signal_handler(signal.SIGTERM, self.agent.stop)
+        self.begin()
+        self.speaker.say(kind="ready")
+        await self.work()
+
+    def told(self, what: str, words: Words) -> None:
+        hands: dict[str, Callable[[], None]] = {
+            "type_code": lambda: self.agent.type_code(words["code"]),
+            "ask_time": lambda: self.agent.ask_time(words["seconds"]),
+            "end_session": self.agent.end_session,
+        }
+        self._loop.call_soon_threadsafe(hands[what])
+
+
+KINDS: dict[str, Callable[[Words], Part]] = {
+    "controller": ControllerPart,
+    "desk": DeskPart,
+    "agent": AgentPart,
+}
+
+
+_PLAIN = set(vars(logging.makeLogRecord({})))
+
+
+class _Formatter(logging.Formatter):
+    """One line, with the extras that our logs carry."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        extras = {key: value for key, value in vars(record).items() if key not in _PLAIN}
+        return f"{super().format(record)} {extras or ''}"
+
+
+def _log() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter("%(asctime)s.%(msecs)03d %(name)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+
+
+def main() -> None:
+    _log()
+    kind, path = sys.argv[1:]
+    part: Part = KINDS[kind](json.loads(Path(path).read_text()))
+    run: Awaitable[None] = part.main()
+    asyncio.run(run)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()

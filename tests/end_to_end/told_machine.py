@@ -1,0 +1,65 @@
+"""The machine and the face of an agent that runs for a test: all that they see goes to the test."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+from kiosk_agent.agent import Agent
+from kiosk_agent.link import Broker
+from kiosk_agent.platform.base import Attestation
+from kiosk_agent.settings import Settings
+from kiosk_agent.ui.face import NoFace, View
+from ppm.simulator.machine import Deed, SimulatedMachine
+from tests.end_to_end.line import Speaker
+
+
+async def wipe(seconds: float) -> None:
+    """The first half of a clean-up: a step has its end as "during clean-up"."""
+    await asyncio.sleep(seconds)
+
+
+class ToldMachine(SimulatedMachine):
+    """A simulated machine whose deeds are told as they happen. Its boot is the test's."""
+
+    def __init__(self, name: str, boot: str, speaker: Speaker, *, clean_s: float) -> None:
+        super().__init__(name, clean_s=clean_s)
+        self.boot = boot
+        self._speaker = speaker
+
+    async def clean(self) -> Attestation:
+        await wipe(self.clean_s / 2)
+        return await super().clean()
+
+    def _note(self, deed: Deed, detail: str = "") -> None:
+        self._speaker.say(kind="deed", at=time.monotonic(), deed=deed, detail=detail)
+
+
+class ToldFace(NoFace):
+    """Tells what a visitor sees, with what the agent holds."""
+
+    def __init__(self, speaker: Speaker) -> None:
+        self._speaker = speaker
+        self.agent: Agent | None = None
+
+    def changed(self, view: View) -> None:
+        assert self.agent is not None
+        held = self.agent.machine.lending.held
+        self._speaker.say(
+            kind="view", at=time.monotonic(), phase=view.phase, session=view.session, online=view.online,
+            checking=view.checking, deadline=view.deadline, term=held.term, rev=held.rev,
+        )  # fmt: skip
+
+    def told(self, sentence: str, reason: str | None = None) -> None:
+        self._speaker.say(kind="told", sentence=sentence, reason=reason)
+
+
+def agent_on(configuration: dict[str, Any], speaker: Speaker) -> Agent:
+    """The agent that a configuration describes."""
+    slug = configuration["poste"]
+    broker = Broker("127.0.0.1", configuration["port"], slug, configuration["password"])
+    settings = Settings(configuration["site"], slug, broker, Path(configuration["disk"]), durable=False)
+    machine = ToldMachine(slug, configuration["boot"], speaker, clean_s=configuration["clean_s"])
+    face = ToldFace(speaker)
+    agent = face.agent = Agent(settings, machine, face=face)
+    return agent
