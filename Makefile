@@ -54,7 +54,7 @@ bench: install system-deps ## figures beside their baselines; writes build/bench
 coverage: install system-deps ## what the tests run through; build/coverage/index.html
 	@mkdir -p build
 	@rm -f build/coverage.data*
-	@COVERAGE_FILE=$(CURDIR)/build/coverage.data $(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@COVERAGE_FILE=$(CURDIR)/build/coverage.data $(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 	@COVERAGE_FILE=build/coverage.data $(BIN)/coverage combine --quiet
 	@COVERAGE_FILE=build/coverage.data $(BIN)/coverage html --quiet --directory build/coverage
 	@COVERAGE_FILE=build/coverage.data $(BIN)/coverage report

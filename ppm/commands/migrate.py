@@ -9,7 +9,7 @@ from fleet.database.engine import DatabaseDown
 from fleet.usecases.fleet import Fleet
 from ppm.commands import output
 from ppm.commands.numbers import WAIT_S
-from ppm.commands.opening import opened
+from ppm.commands.opening import opened, unreachable
 
 _PAUSE_S = 0.5
 
@@ -33,12 +33,12 @@ def migrate(wait_s: float, as_json: bool) -> None:
 
 
 def _when_there(fleet: Fleet, wait_s: float) -> str | None:
-    """The revision of the database, once it answers. Raises DatabaseDown after `wait_s`."""
+    """The revision of the database, once it answers. Raises CommandFailed that names it after `wait_s`."""
     deadline = time.monotonic() + wait_s
     while True:
         try:
             return schema.current(fleet.database)
-        except DatabaseDown:
+        except DatabaseDown as error:
             if time.monotonic() >= deadline:
-                raise
+                raise unreachable(fleet.database, error) from None
         time.sleep(_PAUSE_S)

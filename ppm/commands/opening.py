@@ -47,7 +47,12 @@ def _look(database: Database) -> None:
     except schema.SchemaOutdated:
         raise
     except DatabaseDown as error:
-        raise CommandFailed(f"{database.url.render_as_string(hide_password=True)}: {error}") from None
+        raise unreachable(database, error) from None
+
+
+def unreachable(database: Database, error: DatabaseDown) -> CommandFailed:
+    """What to say of a database that does not answer: its URL without the password (SQLite: its file), and why."""
+    return CommandFailed(f"{database.url.render_as_string(hide_password=True)}: {error}")
 
 
 def site_id(fleet: Fleet, word: str) -> int:

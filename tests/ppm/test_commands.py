@@ -75,6 +75,14 @@ def test_a_database_that_never_answers_is_waited_for_and_then_named(ppm: Ppm) ->
     assert "pw-of-mine" not in ran.err
 
 
+def test_a_file_that_sqlite_cannot_open_is_named(ppm: Ppm, tmp_path: Path) -> None:
+    file = tmp_path / "nowhere" / "fleet.db"
+    ran = ppm("migrate", "--wait", "0", PPM_DATABASE_URL=f"sqlite:///{file}")
+    assert ran.code == 1
+    assert str(file) in one_line(ran)
+    assert "unable to open" in ran.err
+
+
 def test_a_site_is_created_listed_and_edited(ppm: Ppm) -> None:
     made = ppm("site", "create", "annexe", "--nom", "Annexe", "--json")
     assert made.json["slug"] == "annexe"
