@@ -48,12 +48,24 @@ def raised(tx: Transaction, site_id: int, poste_id: int, reason: str) -> Row[Any
     row = tx.execute(_BUMP, {"wanted": poste_id, "because": reason}).first()
     if row is None:
         raise NotFound("poste")
-    if tx.given:
-        tx.execute(update(grant).where(any_of(tx, grant.c.id, tx.given)).values(rev=row.rev))
-        tx.given.clear()
+    stamp(tx)
     tx.tell(site_id, DESIRED)
     return row
 
+
+def stamp(tx: Transaction) -> None:
+    """Each new line of the ledger belongs to the rev of its session's poste, which was just raised."""
+    if tx.given:
+        tx.execute(_STAMP.where(any_of(tx, grant.c.id, tx.given)))
+        tx.given.clear()
+
+
+_STAMP = update(grant).values(
+    rev=select(desired.c.rev)
+    .join(session, session.c.poste_id == desired.c.poste_id)
+    .where(session.c.id == grant.c.session_id)
+    .scalar_subquery()
+)
 
 _BUMP = (
     update(desired)

@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from fleet.usecases import acks, kiosk, sessions
+import pytest
+from sqlalchemy import select
+
+from fleet.database import tables
+from fleet.domain.actor import SYSTEM
+from fleet.usecases import acks, kiosk, sessions, sites
 from protocol import messages
 from tests.support.rooms import BOOT, Room
 
@@ -69,6 +74,61 @@ def test_time_that_came_too_late_is_taken_back_and_no_other(room: Room) -> None:
     assert (row.statut, row.motif_fin) == ("expiree", "fin_nettoyage")
     assert row.duree_initiale_ms + row.temps_ajoute_ms == 10 * MINUTE
     assert _used_ms(room, session) == 10 * MINUTE
+
+
+def test_what_was_taken_back_is_not_given_again_when_the_poste_says_that_it_locked(room: Room) -> None:
+    """Several postes at once: each refuses what came too late, then does the rev that follows."""
+    running = [room.running(600, poste=poste) for poste in room.postes]
+    held = [room.wanted(poste).rev for poste in room.postes]
+    refused, locked = [], []
+    for n, (poste, session) in enumerate(zip(room.postes, running, strict=True)):
+        # More often at each, so that their revs differ.
+        rev = [sessions.add_time(room.fleet, room.actor, session, 60) for _ in range(n + 1)][-1]
+        said = {"id": acks.DESIRED, "boot": BOOT, "term": 1, "session": str(session), "remaining_ms": 0}
+        said["measured_rev"] = held[n]
+        more = {"status": "refused", "reason": "ending", "rev": rev}
+        refused.append((poste, messages.Ack(**said, **more)))  # type: ignore[arg-type]
+        locked.append((poste, messages.Ack(**said, status="done", rev=rev + 1)))  # type: ignore[arg-type]
+    acks.applied(room.fleet, room.lease, refused)
+    acks.applied(room.fleet, room.lease, locked)
+    assert [_used_ms(room, session) for session in running] == [10 * MINUTE] * 3
+    assert [room.row(session).restant_ms for session in running] == [0] * 3
+
+
+@pytest.mark.parametrize("over", [sessions.suspend, sessions.terminate])
+@pytest.mark.parametrize(("heard", "later_s"), [(0, 780), (1, 480), (2, -120), (3, 0)])
+def test_what_was_granted_later_is_added_to_what_a_poste_measured_by_the_rev_of_its_measure(
+    room: Room, over: Any, heard: int, later_s: int
+) -> None:
+    poste, session = room.postes[0], room.running(600)
+    revs = [room.wanted(poste).rev]
+    for seconds in (300, 600, -120):
+        revs.append(sessions.add_time(room.fleet, room.actor, session, seconds))
+    over(room.fleet, room.actor, session)
+    told = {"session": str(session), "remaining_ms": LEFT_MS, "measured_rev": revs[heard]}
+    _apply(room, poste, status="done", **told)
+    assert room.row(session).restant_ms == LEFT_MS + later_s * 1000
+
+
+def test_what_closing_time_took_is_taken_from_what_a_poste_measured_before(room: Room) -> None:
+    poste, session = room.postes[0], room.running(3600)
+    held = room.wanted(poste).rev
+    sites.edit(room.fleet, SYSTEM, room.site_id, {"zone": "UTC", **_hours_until_soon(room)})
+    taken_ms = -room.row(session).temps_ajoute_ms
+    assert 39 * MINUTE < taken_ms < 42 * MINUTE
+    sessions.terminate(room.fleet, room.actor, session)
+    told = {"session": str(session), "remaining_ms": 60 * MINUTE - USED_MS, "measured_rev": held}
+    _apply(room, poste, status="done", **told)
+    assert _used_ms(room, session) == USED_MS
+
+
+def _hours_until_soon(room: Room) -> dict[str, Any]:
+    """Hours that end in 20 minutes, told but not in force."""
+    room.closes_in(20 * 60)
+    with room.fleet.database.read() as tx:
+        row = tx.execute(select(tables.site).where(tables.site.c.id == room.site_id)).one()
+    room.hours({}, zone="Indian/Reunion")
+    return {"horaires": row.horaires, "exceptions": row.exceptions}
 
 
 def test_an_ack_that_waited_is_as_old_as_it_waited(room: Room) -> None:
