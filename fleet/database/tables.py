@@ -20,11 +20,14 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.schema import SchemaItem
 
 from fleet.database.types import BigId, Instant, Json
 from fleet.domain import actor
+from fleet.domain import booking as booking_rules
 from fleet.domain import poste as poste_rules
+from fleet.domain import queue as queue_rules
 from fleet.domain import session as session_rules
 
 metadata = MetaData(
@@ -188,6 +191,21 @@ presence = Table(
     Column("info", Json),
 )
 
+# Codes that were made together for people without a name.
+batch = Table(
+    "lot",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    _ref("site_id", "site", nullable=False),
+    _ref("operateur_id", "operateur"),
+    Column("nombre", Integer, nullable=False),
+    Column("duree_s", Integer, nullable=False),
+    Column("code_expire_a", Instant, nullable=False),
+    Column("notes", Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+    Index("ix_lot_site_id_created_at", "site_id", "created_at"),
+)
+
 session = Table(
     "session",
     metadata,
@@ -212,6 +230,7 @@ session = Table(
     Column("code_expire_a", Instant),
     Column("boot", String(64)),
     Column("poste_impose", Boolean, nullable=False, server_default=text("false")),
+    _ref("lot_id", "lot"),
     Column("notes", Text, nullable=False, server_default=""),
     *_stamps(),
     _one_of("statut", session_rules.STATUTS),
@@ -227,6 +246,7 @@ session = Table(
     ),
     _partial("ix_session_attente", "site_id", "code_expire_a", where="statut = 'en_attente'"),
     _partial("ix_session_en_cours", "site_id", where="statut IN ('active', 'suspendue')"),
+    _partial("ix_session_lot_id", "lot_id", where="lot_id IS NOT NULL"),
     Index("ix_session_code_index", "code_index"),
     Index("ix_session_site_id_created_at", "site_id", "created_at"),
     Index("ix_session_site_id_debut_session", "site_id", "debut_session"),
@@ -251,6 +271,94 @@ grant = Table(
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("session_id", "cle"),
     _one_of("genre", ("initial", "ajout", "retrait", "credit_panne")),
+)
+
+# A session that went on at another poste. `rev` is that of both postes: higher than all that either held, so that the
+# lines of the ledger stay in order. `ecart_ms` is what the poste that was left measured otherwise than we had
+# reckoned, and `ecart_rev` the rev that told the other one.
+transfer = Table(
+    "transfert",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("session_id", BigId, ForeignKey("session.id", ondelete="CASCADE"), nullable=False, index=True),
+    _ref("de_poste_id", "poste", nullable=False),
+    _ref("vers_poste_id", "poste", nullable=False),
+    Column("rev", BigId, nullable=False),
+    Column("restant_ms", BigId, nullable=False),
+    Column("mesure", Boolean, nullable=False, server_default=text("false")),
+    Column("ecart_ms", BigId, nullable=False, server_default="0"),
+    Column("ecart_rev", BigId),
+    Column("created_at", Instant, nullable=False),
+)
+
+# Who waits for the next free poste, in the order of `rang`; the ticket's number begins anew each day.
+queue = Table(
+    "attente",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    _ref("site_id", "site", nullable=False),
+    Column("jour", Date, nullable=False),
+    Column("numero", Integer, nullable=False),
+    Column("rang", BigId, nullable=False),
+    _ref("utilisateur_id", "utilisateur"),
+    Column("prenom", String(100), nullable=False, server_default=""),
+    Column("duree_s", Integer, nullable=False),
+    Column("statut", String(16), nullable=False, server_default=queue_rules.EN_FILE),
+    _ref("poste_id", "poste"),
+    Column("appelee_a", Instant),
+    Column("expire_a", Instant),
+    Column("session_id", BigId, ForeignKey("session.id", ondelete="SET NULL")),
+    *_stamps(),
+    UniqueConstraint("site_id", "jour", "numero"),
+    _one_of("statut", queue_rules.STATUTS),
+    CheckConstraint("statut <> 'appelee' OR (poste_id IS NOT NULL AND expire_a IS NOT NULL)", name="appelee"),
+    _partial("uq_attente_poste", "poste_id", where="statut = 'appelee'", unique=True),
+    _partial(
+        "uq_attente_utilisateur", "utilisateur_id", where="statut IN ('en_file', 'appelee')", unique=True
+    ),
+    _partial("ix_attente_file", "site_id", "rang", where="statut IN ('en_file', 'appelee')"),
+)
+
+# A poste that is promised from an instant to another. Ranges of one number stand for the number: an extension of
+# PostgreSQL would be needed else. SQLite has one writer at a time: there the insert itself looks for an overlap.
+booking = Table(
+    "reservation",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    _ref("site_id", "site", nullable=False),
+    _ref("poste_id", "poste", nullable=False),
+    _ref("utilisateur_id", "utilisateur"),
+    _ref("operateur_id", "operateur"),
+    Column("session_id", BigId, ForeignKey("session.id", ondelete="SET NULL")),
+    Column("nom", String(100), nullable=False, server_default=""),
+    Column("debut", Instant, nullable=False),
+    Column("fin", Instant, nullable=False),
+    Column("statut", String(16), nullable=False, server_default=booking_rules.PREVUE),
+    Column("notes", Text, nullable=False, server_default=""),
+    *_stamps(),
+    _one_of("statut", booking_rules.STATUTS),
+    CheckConstraint("fin > debut", name="fin"),
+    ExcludeConstraint(
+        (text("int8range(poste_id, poste_id, '[]')"), "&&"),
+        (text("tstzrange(debut, fin)"), "&&"),
+        where=text("statut = 'prevue'"),
+        name="ex_reservation_poste",
+    ).ddl_if(dialect="postgresql"),
+    _partial("ix_reservation_prevue", "poste_id", "debut", where="statut = 'prevue'"),
+    Index("ix_reservation_site_id_debut", "site_id", "debut"),
+)
+
+# Every version of the texts of a site: a consent names the one that was shown.
+site_text = Table(
+    "texte_site",
+    metadata,
+    Column("site_id", BigId, ForeignKey("site.id", ondelete="RESTRICT"), primary_key=True),
+    Column("genre", String(16), primary_key=True),
+    Column("texte_version", Integer, primary_key=True, autoincrement=False),
+    Column("texte", Text, nullable=False),
+    _ref("operateur_id", "operateur"),
+    Column("created_at", Instant, nullable=False),
+    _one_of("genre", ("notice", "charte")),
 )
 
 tries = Table(

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import select
 
 from fleet.database import outbox, people, places, sessions
-from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.news import CODES
 from fleet.database.sessions import Found
@@ -16,10 +15,9 @@ from fleet.database.tables import session as table
 from fleet.domain import access_code, moments, quota
 from fleet.domain import session as rules
 from fleet.domain.actor import OPERATEUR, Actor
-from fleet.domain.errors import Invalid, NotFound, Refused
-from fleet.domain.poste import EN_SERVICE
-from fleet.usecases import extensions
-from fleet.usecases.fleet import About, Fleet
+from fleet.domain.errors import Invalid, Refused
+from fleet.usecases import desk, extensions
+from fleet.usecases.fleet import Fleet
 
 CODE_TRIES = 5
 _DATABASE_CODE_TAKEN = "code_deja_utilise"
@@ -67,7 +65,7 @@ def _create(fleet: Fleet, actor: Actor, new: NewSession, code: str) -> int:
         site = places.site(tx, new.site_id)
         _check_duration(new.duration_s, site.policy.longest_session_s)
         if new.poste_id is not None:
-            _check_poste(tx, new.site_id, new.poste_id)
+            desk.check_poste(tx, new.site_id, new.poste_id)
         if new.utilisateur_id is not None:
             _check_person(tx, new.utilisateur_id, site, new.duration_s * 1000)
         values = {
@@ -85,7 +83,7 @@ def _create(fleet: Fleet, actor: Actor, new: NewSession, code: str) -> int:
         }
         made = _add(tx, values)
         tx.record(
-            _entry("generation_code", about, actor, session_id=made, metadata={"duree_s": new.duration_s})
+            desk.entry("generation_code", about, actor, session_id=made, metadata={"duree_s": new.duration_s})
         )
         tx.tell(new.site_id, CODES)
         return made
@@ -106,14 +104,6 @@ def _check_duration(duration_s: int, longest_s: int, added_s: int = 0) -> None:
     longest = longest_s - added_s
     if not shortest <= duration_s <= longest:
         raise Invalid("duree_initiale", "duree_invalide", minimum=shortest, maximum=longest)
-
-
-def _check_poste(tx: Transaction, site_id: int, poste_id: int) -> None:
-    poste = places.poste(tx, poste_id)
-    if poste.site_id != site_id:
-        raise NotFound("poste")
-    if poste.statut_voulu != EN_SERVICE:
-        raise Refused("poste_en_maintenance" if poste.statut_voulu == "maintenance" else "poste_hors_service")
 
 
 def _check_person(tx: Transaction, utilisateur_id: int, site: places.Site, asked_ms: int) -> None:
@@ -178,7 +168,9 @@ def resume(fleet: Fleet, actor: Actor, session_id: int) -> int:
 
     def decide(tx: Transaction, found: Found) -> rules.Session:
         rules.resume(found.session, tx.now)
-        return capped(tx, found, rules.resume(found.session, tx.now, _present(tx, found.session.poste_id)))
+        return capped(
+            tx, found, rules.resume(found.session, tx.now, desk.present(tx, found.session.poste_id))
+        )
 
     return _change(fleet, actor, session_id, "reprise_session", "reprise", decide)
 
@@ -190,8 +182,8 @@ def start(fleet: Fleet, actor: Actor, session_id: int) -> int:
         session = found.session
         if session.poste_id is None:
             raise Refused("sans_poste")
-        boot = _present(tx, session.poste_id)
-        _check_poste(tx, session.site_id, session.poste_id)
+        boot = desk.present(tx, session.poste_id)
+        desk.check_poste(tx, session.site_id, session.poste_id)
         if places.needs_care(tx, session.poste_id):
             raise Refused("poste_en_maintenance")
         return begin(tx, found, session.poste_id, boot)
@@ -264,7 +256,7 @@ def edit(fleet: Fleet, actor: Actor, session_id: int, changes: Edit) -> None:
     """Change the notes and, while en_attente, poste and duration. Raises Refused."""
     fleet.require(actor, OPERATEUR, "modification_session")
     with fleet.attempt(actor, "modification_session") as (tx, about):
-        found = _locked(tx, about, actor, session_id)
+        found = desk.locked(tx, about, actor, session_id)
         session, also = found.session, _edited(tx, found, changes)
         if also and session.statut != rules.EN_ATTENTE and set(also) != {"notes"}:
             raise Refused("transition_interdite", statut=session.statut)
@@ -276,7 +268,7 @@ def edit(fleet: Fleet, actor: Actor, session_id: int, changes: Edit) -> None:
                 tx, session_id, genre, difference, motif="modification", operateur_id=actor.operateur_id
             )
         if also:
-            tx.record(_entry("modification_session", about, actor, metadata={"champs": sorted(also)}))
+            tx.record(desk.entry("modification_session", about, actor, metadata={"champs": sorted(also)}))
             tx.tell(session.site_id, CODES)
 
 
@@ -291,7 +283,7 @@ def _edited(tx: Transaction, found: Found, changes: Edit) -> dict[str, Any]:
     if changes.any_poste:
         also |= {"poste_id": None, "poste_impose": False}
     elif changes.poste_id is not None and changes.poste_id != found.session.poste_id:
-        _check_poste(tx, found.session.site_id, changes.poste_id)
+        desk.check_poste(tx, found.session.site_id, changes.poste_id)
         also |= {"poste_id": changes.poste_id, "poste_impose": True}
     return also
 
@@ -300,12 +292,12 @@ def reprint(fleet: Fleet, actor: Actor, session_id: int) -> str:
     """The code of a session that waits, told again to an operator; audited. Raises Refused."""
     fleet.require(actor, OPERATEUR, "reimpression_code")
     with fleet.attempt(actor, "reimpression_code") as (tx, about):
-        _locked(tx, about, actor, session_id)
+        desk.locked(tx, about, actor, session_id)
         sealed = tx.execute(select(table.c.code_scelle).where(table.c.id == session_id)).scalar_one()
         code = fleet.keys.unseal(bytes(sealed)) if sealed else None
         if code is None:
             raise Refused("code_deja_utilise")
-        tx.record(_entry("reimpression_code", about, actor))
+        tx.record(desk.entry("reimpression_code", about, actor))
         return code
 
 
@@ -320,40 +312,12 @@ def _change(
 ) -> int:
     fleet.require(actor, OPERATEUR, action)
     with fleet.attempt(actor, action) as (tx, about):
-        found = _locked(tx, about, actor, session_id)
+        found = desk.locked(tx, about, actor, session_id)
         after = decide(tx, found)
         sessions.save(tx, found.session, after)
-        tx.record(_entry(action, about, actor, metadata={"motif": reason, **(facts or {})}))
+        tx.record(desk.entry(action, about, actor, metadata={"motif": reason, **(facts or {})}))
         waits = found.session.statut == rules.EN_ATTENTE and after.statut != rules.ACTIVE
         if after.poste_id is None or waits:
             tx.tell(after.site_id, CODES)
             return 0
         return outbox.bump(tx, after.site_id, after.poste_id, reason)
-
-
-def _locked(tx: Transaction, about: About, actor: Actor, session_id: int) -> Found:
-    found = sessions.locked(tx, session_id)
-    session = found.session
-    actor.require_site(session.site_id, "session")
-    about.site_id, about.session_id = session.site_id, session.id
-    about.poste_id, about.utilisateur_id = session.poste_id, session.utilisateur_id
-    return found
-
-
-def _present(tx: Transaction, poste_id: int | None) -> str:
-    boot = None if poste_id is None else places.boot_online(tx, poste_id)
-    if boot is None:
-        raise Refused("poste_hors_ligne")
-    return boot
-
-
-def _entry(action: str, about: About, actor: Actor, **more: Any) -> Entry:
-    named = {
-        "site_id": about.site_id,
-        "session_id": about.session_id,
-        "poste_id": about.poste_id,
-        "utilisateur_id": about.utilisateur_id,
-        "operateur_id": actor.operateur_id,
-        "personal": {"ip": actor.ip} if actor.ip else None,
-    }
-    return Entry(action, **{**named, **more})

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from fleet.database.types import BigId, Instant, Json
 
@@ -341,6 +342,28 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_request_created_at"), "request", ["created_at"], unique=False)
     op.create_table(
+        "lot",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("site_id", BigId, nullable=False),
+        sa.Column("operateur_id", BigId, nullable=True),
+        sa.Column("nombre", sa.Integer(), nullable=False),
+        sa.Column("duree_s", sa.Integer(), nullable=False),
+        sa.Column("code_expire_a", Instant, nullable=False),
+        sa.Column("notes", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operateur_id"],
+            ["operateur.id"],
+            name=op.f("fk_lot_operateur_id_operateur"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["site_id"], ["site.id"], name=op.f("fk_lot_site_id_site"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lot")),
+    )
+    op.create_index("ix_lot_site_id_created_at", "lot", ["site_id", "created_at"], unique=False)
+    op.create_table(
         "session",
         sa.Column("id", BigId, nullable=False),
         sa.Column("site_id", BigId, nullable=False),
@@ -363,6 +386,7 @@ def upgrade() -> None:
         sa.Column("code_expire_a", Instant, nullable=True),
         sa.Column("boot", sa.String(length=64), nullable=True),
         sa.Column("poste_impose", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("lot_id", BigId, nullable=True),
         sa.Column("notes", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("updated_at", Instant, nullable=False),
@@ -396,6 +420,9 @@ def upgrade() -> None:
             ["utilisateur.id"],
             name=op.f("fk_session_utilisateur_id_utilisateur"),
             ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["lot_id"], ["lot.id"], name=op.f("fk_session_lot_id_lot"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_session")),
     )
@@ -450,6 +477,14 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("statut IN ('active', 'suspendue')"),
         sqlite_where=sa.text("statut IN ('active', 'suspendue')"),
+    )
+    op.create_index(
+        "ix_session_lot_id",
+        "session",
+        ["lot_id"],
+        unique=False,
+        postgresql_where=sa.text("lot_id IS NOT NULL"),
+        sqlite_where=sa.text("lot_id IS NOT NULL"),
     )
     op.create_table(
         "demande",
@@ -524,12 +559,194 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_octroi")),
         sa.UniqueConstraint("session_id", "cle", name=op.f("uq_octroi_session_id_cle")),
     )
+    op.create_table(
+        "transfert",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("session_id", BigId, nullable=False),
+        sa.Column("de_poste_id", BigId, nullable=False),
+        sa.Column("vers_poste_id", BigId, nullable=False),
+        sa.Column("rev", BigId, nullable=False),
+        sa.Column("restant_ms", BigId, nullable=False),
+        sa.Column("mesure", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("ecart_ms", BigId, server_default="0", nullable=False),
+        sa.Column("ecart_rev", BigId, nullable=True),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["de_poste_id"], ["poste.id"], name=op.f("fk_transfert_de_poste_id_poste"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["session.id"], name=op.f("fk_transfert_session_id_session"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["vers_poste_id"],
+            ["poste.id"],
+            name=op.f("fk_transfert_vers_poste_id_poste"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_transfert")),
+    )
+    op.create_index(op.f("ix_transfert_session_id"), "transfert", ["session_id"], unique=False)
+    op.create_table(
+        "attente",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("site_id", BigId, nullable=False),
+        sa.Column("jour", sa.Date(), nullable=False),
+        sa.Column("numero", sa.Integer(), nullable=False),
+        sa.Column("rang", BigId, nullable=False),
+        sa.Column("utilisateur_id", BigId, nullable=True),
+        sa.Column("prenom", sa.String(length=100), server_default="", nullable=False),
+        sa.Column("duree_s", sa.Integer(), nullable=False),
+        sa.Column("statut", sa.String(length=16), server_default="en_file", nullable=False),
+        sa.Column("poste_id", BigId, nullable=True),
+        sa.Column("appelee_a", Instant, nullable=True),
+        sa.Column("expire_a", Instant, nullable=True),
+        sa.Column("session_id", BigId, nullable=True),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("updated_at", Instant, nullable=False),
+        sa.Column("version", sa.Integer(), server_default="0", nullable=False),
+        sa.CheckConstraint(
+            "statut <> 'appelee' OR (poste_id IS NOT NULL AND expire_a IS NOT NULL)",
+            name=op.f("ck_attente_appelee"),
+        ),
+        sa.CheckConstraint(
+            "statut IN ('en_file', 'appelee', 'servie', 'abandonnee', 'absente')",
+            name=op.f("ck_attente_statut"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["poste_id"], ["poste.id"], name=op.f("fk_attente_poste_id_poste"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["session.id"], name=op.f("fk_attente_session_id_session"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["site_id"], ["site.id"], name=op.f("fk_attente_site_id_site"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["utilisateur_id"],
+            ["utilisateur.id"],
+            name=op.f("fk_attente_utilisateur_id_utilisateur"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attente")),
+        sa.UniqueConstraint("site_id", "jour", "numero", name=op.f("uq_attente_site_id_jour_numero")),
+    )
+    op.create_index(
+        "ix_attente_file",
+        "attente",
+        ["site_id", "rang"],
+        unique=False,
+        postgresql_where=sa.text("statut IN ('en_file', 'appelee')"),
+        sqlite_where=sa.text("statut IN ('en_file', 'appelee')"),
+    )
+    op.create_index(
+        "uq_attente_poste",
+        "attente",
+        ["poste_id"],
+        unique=True,
+        postgresql_where=sa.text("statut = 'appelee'"),
+        sqlite_where=sa.text("statut = 'appelee'"),
+    )
+    op.create_index(
+        "uq_attente_utilisateur",
+        "attente",
+        ["utilisateur_id"],
+        unique=True,
+        postgresql_where=sa.text("statut IN ('en_file', 'appelee')"),
+        sqlite_where=sa.text("statut IN ('en_file', 'appelee')"),
+    )
+    op.create_table(
+        "reservation",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("site_id", BigId, nullable=False),
+        sa.Column("poste_id", BigId, nullable=False),
+        sa.Column("utilisateur_id", BigId, nullable=True),
+        sa.Column("operateur_id", BigId, nullable=True),
+        sa.Column("session_id", BigId, nullable=True),
+        sa.Column("nom", sa.String(length=100), server_default="", nullable=False),
+        sa.Column("debut", Instant, nullable=False),
+        sa.Column("fin", Instant, nullable=False),
+        sa.Column("statut", sa.String(length=16), server_default="prevue", nullable=False),
+        sa.Column("notes", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("updated_at", Instant, nullable=False),
+        sa.Column("version", sa.Integer(), server_default="0", nullable=False),
+        ExcludeConstraint(
+            (sa.text("int8range(poste_id, poste_id, '[]')"), "&&"),
+            (sa.text("tstzrange(debut, fin)"), "&&"),
+            where=sa.text("statut = 'prevue'"),
+            using="gist",
+            name="ex_reservation_poste",
+        ).ddl_if(dialect="postgresql"),
+        sa.CheckConstraint(
+            "statut IN ('prevue', 'honoree', 'annulee', 'absente')", name=op.f("ck_reservation_statut")
+        ),
+        sa.CheckConstraint("fin > debut", name=op.f("ck_reservation_fin")),
+        sa.ForeignKeyConstraint(
+            ["operateur_id"],
+            ["operateur.id"],
+            name=op.f("fk_reservation_operateur_id_operateur"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["poste_id"], ["poste.id"], name=op.f("fk_reservation_poste_id_poste"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["session_id"],
+            ["session.id"],
+            name=op.f("fk_reservation_session_id_session"),
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
+            ["site_id"], ["site.id"], name=op.f("fk_reservation_site_id_site"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["utilisateur_id"],
+            ["utilisateur.id"],
+            name=op.f("fk_reservation_utilisateur_id_utilisateur"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reservation")),
+    )
+    op.create_index(
+        "ix_reservation_prevue",
+        "reservation",
+        ["poste_id", "debut"],
+        unique=False,
+        postgresql_where=sa.text("statut = 'prevue'"),
+        sqlite_where=sa.text("statut = 'prevue'"),
+    )
+    op.create_index("ix_reservation_site_id_debut", "reservation", ["site_id", "debut"], unique=False)
+    op.create_table(
+        "texte_site",
+        sa.Column("site_id", BigId, nullable=False),
+        sa.Column("genre", sa.String(length=16), nullable=False),
+        sa.Column("texte_version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("texte", sa.Text(), nullable=False),
+        sa.Column("operateur_id", BigId, nullable=True),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.CheckConstraint("genre IN ('notice', 'charte')", name=op.f("ck_texte_site_genre")),
+        sa.ForeignKeyConstraint(
+            ["operateur_id"],
+            ["operateur.id"],
+            name=op.f("fk_texte_site_operateur_id_operateur"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["site_id"], ["site.id"], name=op.f("fk_texte_site_site_id_site"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("site_id", "genre", "texte_version", name=op.f("pk_texte_site")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("texte_site")
+    op.drop_table("reservation")
+    op.drop_table("attente")
+    op.drop_table("transfert")
     op.drop_table("octroi")
     op.drop_table("demande")
     op.drop_table("session")
+    op.drop_table("lot")
     op.drop_table("request")
     op.drop_table("presence")
     op.drop_table("poste_event")
