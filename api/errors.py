@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fleet.database.engine import DatabaseDown
-from fleet.database.failures import came_through, described
+from fleet.database.failures import described, traced
 from fleet.domain import reasons
 from fleet.domain.errors import FleetError, Forbidden, Invalid, NotFound, Refused
 
@@ -179,8 +179,8 @@ def _database(_request: Request[Any, Any, Any], error: Exception) -> Response[Pr
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """Logged with its kind and its place, told without detail. What errors say of themselves may hold names,
     and bodies and headers hold passwords and tokens."""
-    extra = {"method": request.scope["method"], "path": request.scope["path"], **described(error)}
-    log.error("request_failed", extra=extra | {"at": came_through(error)})
+    extra = {"method": request.scope["method"], "path": request.scope["path"], **traced(error)}
+    log.error("request_failed", extra=extra)
     return answer(problem_of(500, "erreur_interne"))
 
 

@@ -17,7 +17,7 @@ from api import events
 from api.events import Event
 from api.state import Shared
 from fleet.database.engine import Transaction
-from fleet.database.failures import came_through, described
+from fleet.database.failures import described, traced
 from fleet.database.follow import EVERYTHING, follow
 from fleet.database.news import LOG, POSTES, News
 from fleet.domain.actor import Actor
@@ -77,7 +77,7 @@ class Live:
             try:
                 await follow(self._shared.fleet.database, self.hear)
             except Exception as error:  # noqa: BLE001  whatever it was, pages must hear again
-                log.error("live_deaf", extra=described(error) | {"at": came_through(error)})
+                log.error("live_deaf", extra=traced(error))
             await asyncio.sleep(_RETRY_S)
             self.hear(EVERYTHING)
 
@@ -121,7 +121,7 @@ class Live:
                 log.warning("live_delayed", extra=described(error))
                 await self._again(changed)
             except Exception as error:  # noqa: BLE001  what was lost is told by telling everything
-                log.error("live_failed", extra=described(error) | {"at": came_through(error)})
+                log.error("live_failed", extra=traced(error))
                 await self._again(EVERYTHING)
 
     async def _again(self, changed: Iterable[News]) -> None:

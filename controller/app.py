@@ -25,6 +25,7 @@ from controller.link import BrokerAddress
 from controller.site import Parts, SiteDriver
 from controller.tenure import Tenure
 from fleet.database import leases
+from fleet.database.failures import traced
 from fleet.database.follow import EVERYTHING, follow
 from fleet.database.leases import Lease
 from fleet.database.news import LEASES, News
@@ -185,7 +186,7 @@ class Controller:
             self._tasks.pop(site_id, None)
             self.drivers.pop(site_id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("driver_ended", extra={"site_id": site_id}, exc_info=error)
+            log.error("driver_ended", extra={"site_id": site_id, **traced(error)})
 
     def _drop(self, site_id: int) -> None:
         task = self._tasks.pop(site_id, None)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from controller.presence import Presence
+from fleet.database.failures import traced
 from protocol import codec, messages, topics
 
 log = logging.getLogger(__name__)
@@ -77,8 +78,9 @@ class Receiver:
             self._receive(path, payload, retained)
         except codec.BadMessage as bad:
             self._bad(path, bad.reason, payload, bad.detail)
-        except Exception:
-            log.exception("message_failed", extra={"topic": path, "size": len(payload)})
+        except Exception as error:  # noqa: BLE001  the net of a loop; its words may hold data
+            facts = {"topic": path, "size": len(payload)}
+            log.error("message_failed", extra=facts | traced(error))
 
     def forget_topics(self) -> None:
         """The postes of the site have changed."""

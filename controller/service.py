@@ -5,7 +5,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -15,8 +15,10 @@ from controller.clock import DatabaseClock
 from controller.deadlines import Deadlines
 from controller.desk import DatabaseTrouble, Desk
 from controller.from_kiosks import Inbox
+from controller.noting import Unkept
 from controller.presence import Presence
 from controller.to_kiosks import Sender
+from fleet.database.failures import described, traced
 from fleet.database.outbox import Wanted
 from fleet.domain.errors import LeaseLost, NotFound, Refused
 from fleet.domain.reasons import sentence
@@ -42,12 +44,13 @@ class Service:
     deadlines: Deadlines
     postes: Callable[[], dict[str, int]]
     heard_before: dict[int, datetime]
+    unkept: Unkept = field(default_factory=Unkept)
 
     async def run(self) -> None:
         """Serve for as long as the driver lives."""
         async with asyncio.TaskGroup() as group:
             busy: set[str] = set()
-            resyncing = told = noting = refusing = None
+            resyncing = told = noting = refusing = telling = None
             while True:
                 await self.inbox.woken.wait()
                 self.inbox.woken.clear()
@@ -62,9 +65,8 @@ class Service:
                     told = group.create_task(self._many(self.inbox.acks, self._acks), name="acks")
                 if self.inbox.events and (noting is None or noting.done()):
                     noting = group.create_task(self._many(self.inbox.events, self._events), name="events")
-                if self.inbox.time_refused:
-                    self.inbox.time_refused = False
-                    group.create_task(self._alone(self._refusals()), name="refusals")
+                if self.inbox.time_refused and (telling is None or telling.done()):
+                    telling = group.create_task(self._refusals(), name="refusals")
                 if self.inbox.unreadable and (refusing is None or refusing.done()):
                     refusing = group.create_task(self._unreadable(), name="unreadable")
 
@@ -91,8 +93,8 @@ class Service:
         except (DatabaseTrouble, MqttError) as error:
             log.warning("postes_wait", extra={"error": str(error)})
             await asyncio.sleep(RETRY_S)
-        except Exception:
-            log.exception("service_failed")
+        except Exception as error:  # noqa: BLE001  the net of a loop; its words may hold data
+            log.error("service_failed", extra=traced(error))
 
     async def _answer(self, slug: str, asked: messages.Request) -> None:
         poste_id = self.postes().get(slug)
@@ -145,11 +147,13 @@ class Service:
             retry_after_s=refusal.retry_after_s,
         )
 
-    async def _say(self, slug: str, reply: messages.Reply) -> None:
+    async def _say(self, slug: str, reply: messages.Reply) -> bool:
+        """Whether the broker has it: what it has not is said again, or asked again."""
         try:
-            await self.sender.say(topics.REPLY, slug, reply)
+            return await self.sender.say(topics.REPLY, slug, reply)
         except MqttError:
             log.info("reply_lost", extra={"poste": slug})
+            return False
 
     async def _resyncs(self) -> None:
         known = self.postes()
@@ -210,17 +214,43 @@ class Service:
         await self._each_at_worst(self.inbox.events, taken, lambda some: self._keep_events(known, some))
 
     async def _keep_events(self, known: dict[str, int], taken: list[tuple[str, messages.Event]]) -> None:
-        await self.desk.do(events.happened, [(known[slug], told) for slug, told in taken if slug in known])
+        try:
+            await self.desk.do(
+                events.happened, [(known[slug], told) for slug, told in taken if slug in known]
+            )
+        except (DatabaseTrouble, LeaseLost):
+            raise
+        except Exception as error:
+            if len(taken) > 1 or not self.unkept.failed(*taken[0]):
+                raise
+            log.error("event_given_up", extra={"poste": taken[0][0], "n": taken[0][1].n, **described(error)})
         newest: dict[tuple[str, str], int] = {}
         for slug, told in taken:
-            newest[slug, told.boot] = max(told.n, newest.get((slug, told.boot), 0))
+            self.unkept.settled(slug, told)
+        for slug, told in taken:
+            if self.unkept.notable(slug, told):
+                newest[slug, told.boot] = max(told.n, newest.get((slug, told.boot), 0))
         for (slug, boot), n in newest.items():
             await self._say(slug, messages.Noted(boot=boot, n=n, server_time=self.clock.now()))
 
     async def _refusals(self) -> None:
-        """The desk has refused the time that visitors asked for."""
-        for one in await self.desk.do(extensions.answered):
-            await self._say(one.slug, self._no(one.request_id, one.nonce, Refused(extensions.REFUSED)))
+        """The desk has refused the time that visitors asked for: told at least once."""
+        while self.inbox.time_refused:
+            await self._alone(self._tell_refusals())
+
+    async def _tell_refusals(self) -> None:
+        self.inbox.time_refused = False
+        try:
+            told = [
+                one.id
+                for one in await self.desk.look(extensions.untold, self.desk.tenure.lease.site_id)
+                if await self._say(one.slug, self._no(one.request_id, one.nonce, Refused(extensions.REFUSED)))
+            ]
+            if told:
+                await self.desk.do(extensions.told, told)
+        except DatabaseTrouble:
+            self.inbox.time_refused = True
+            raise
 
     async def _unreadable(self) -> None:
         while self.inbox.unreadable:

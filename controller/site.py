@@ -244,6 +244,9 @@ class SiteDriver:
             group.create_task(self._publish_config(client, retained), name="config")
             self.driving.set()
             self.driving_changed()
+            self.told(
+                [News(self.tenure.lease.site_id, EXTENSIONS)]
+            )  # what was refused with nobody to tell it
             log.info("driving", extra={"site": self.place.site.slug, "term": self.sender.term})
 
     async def _reconcile(self, client: link.Link, retained: Retained) -> None:

@@ -106,15 +106,17 @@ class Sender:
             log.warning("outbox_waits", extra={"error": type(error).__name__})
             await asyncio.sleep(RETRY_S)
 
-    async def say(self, topic: topics.Topic, slug: str, payload: msgspec.Struct) -> None:
-        """Publish one message to a poste. Without a connection, or when the lease is in doubt: nothing."""
+    async def say(self, topic: topics.Topic, slug: str, payload: msgspec.Struct) -> bool:
+        """Publish one message to a poste. Without a connection, or when the lease is in doubt: nothing, False."""
         path = topic.path(self._site, slug, self._root)
-        await self.publish(path, codec.encode(payload), topic.qos, topic.retained)
+        return await self.publish(path, codec.encode(payload), topic.qos, topic.retained)
 
-    async def publish(self, path: str, payload: bytes, qos: int, retain: bool) -> None:
-        """Publish bytes; wait for the broker's acknowledgement."""
-        if self._link is not None and self._desk.tenure.is_sure:
-            await acknowledged([self._link.post(path, payload, qos, retain)])
+    async def publish(self, path: str, payload: bytes, qos: int, retain: bool) -> bool:
+        """Publish bytes; wait for the broker's acknowledgement. False when nothing may be published now."""
+        if self._link is None or not self._desk.tenure.is_sure:
+            return False
+        await acknowledged([self._link.post(path, payload, qos, retain)])
+        return True
 
     async def _send_some(self) -> None:
         if self._pending:

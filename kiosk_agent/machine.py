@@ -20,7 +20,7 @@ from kiosk_agent.platform.base import Attestation
 from kiosk_agent.talk import Talk
 from kiosk_agent.turn import Turn
 from kiosk_agent.voice import Voice
-from protocol import messages, topics
+from protocol import codec, messages, topics
 
 P = ParamSpec("P")
 WRITE_AGAIN_MS = 2_000
@@ -123,7 +123,7 @@ class Machine:
     def trouble(self, _now: int, what: str, detail: str = "") -> None:
         """Something that a human should know."""
         session = self.lending.held.session
-        self._happened(messages.Trouble(n=0, boot="", session=session, what=what, detail=detail))
+        self._happened(messages.Trouble(n=0, boot="", session=session, what=what, detail=codec.plain(detail)))
 
     # -------------------------------------------------------------- the link
 

@@ -1,6 +1,7 @@
 """Bytes to message and back, with one error. Decode once, at the edge; refuse there."""
 
 import re
+import unicodedata
 from functools import cache
 from typing import Any
 
@@ -12,8 +13,12 @@ from protocol.topics import Topic
 MAX_BYTES = 16_384
 """The largest payload that anyone accepts. The broker refuses larger packets too."""
 
-# PostgreSQL stores no NUL, and no text of ours needs one. An escaped backslash before `u0000` is no NUL.
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+# No text of ours needs a control character, PostgreSQL stores no NUL, and a terminal obeys the others. Escaped (an
+# escaped backslash before the `u` is none), or as UTF-8 where JSON allows it: DEL and U+0080 to U+009F.
+_CONTROL = re.compile(
+    rb"(?<!\\)(?:\\\\)*\\(?:[bf]|u00(?:0[0-8bcefBCEF]|1[0-9a-fA-F]|7[fF]|[89][0-9a-fA-F]))|\x7f|\xc2[\x80-\x9f]"
+)
+_KEPT = "\t\n\r"
 
 
 class BadMessage(Exception):
@@ -39,6 +44,11 @@ def encode(message: object) -> bytes:
     return _encoder.encode(message)
 
 
+def plain(text: str) -> str:
+    """A text without the control characters that nobody accepts: all but tab, line feed and carriage return."""
+    return "".join(one for one in text if one in _KEPT or unicodedata.category(one) != "Cc")
+
+
 def decode(topic: Topic, payload: bytes) -> Any:
     """The message that a payload on this topic carries. Raises BadMessage, and nothing else."""
     return _decode(topic.payload, payload)
@@ -54,8 +64,8 @@ def _decode(kind: Any, payload: bytes) -> Any:
     size = len(payload)
     if size > MAX_BYTES:
         raise BadMessage("too_large", f"more than {MAX_BYTES} bytes", size)
-    if b"\\u0000" in payload and _NUL.search(payload):
-        raise BadMessage("bad_field", "a NUL character", size)
+    if (b"\\" in payload or b"\x7f" in payload or b"\xc2" in payload) and _CONTROL.search(payload):
+        raise BadMessage("bad_field", "a control character", size)
     try:
         return _decoder(kind).decode(payload)
     except msgspec.ValidationError as error:

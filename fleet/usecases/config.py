@@ -4,7 +4,7 @@ from datetime import datetime
 
 from fleet.database.places import Site
 from fleet.domain.opening_hours import OpeningHours
-from protocol import messages
+from protocol import codec, messages
 
 _DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 
@@ -13,11 +13,11 @@ def message(site: Site, now: datetime) -> messages.Config:
     """The configuration of every poste of a site, as of `now`."""
     return messages.Config(
         rev=site.config_rev,
-        site=site.nom,
+        site=codec.plain(site.nom),
         offline="suspend" if site.policy.offline == "suspend" else "continue",
         offline_after_ms=site.policy.offline_after_s * 1000,
         idle_s=site.policy.idle_s,
-        notice=site.notice[:2000],
+        notice=codec.plain(site.notice)[:2000],
         hours=_hours(site.hours),
         next_opening=site.hours.next_opening(now),
     )

@@ -3,6 +3,7 @@
 Time that the desk adds grants the request. A refusal waits until the controller has told it to the poste.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from fleet.database.leases import Lease
 from fleet.database.news import EXTENSIONS
 from fleet.database.prepared import PREPARED
 from fleet.database.sessions import Found
+from fleet.database.sql import any_of
 from fleet.database.tables import extension, poste, session
 from fleet.database.types import Instant
 from fleet.domain.actor import OPERATEUR, Actor
@@ -32,6 +34,7 @@ _open = text("demande.statut = 'ouverte'")
 class Answer:
     """A refusal that its poste does not know of yet, with the request that it answers."""
 
+    id: int
     slug: str
     request_id: str
     nonce: str
@@ -112,19 +115,20 @@ def refuse(fleet: Fleet, actor: Actor, session_id: int) -> None:
         tx.tell(before.site_id, EXTENSIONS)
 
 
-def answered(fleet: Fleet, lease: Lease) -> list[Answer]:
-    """The refusals of a site that its postes were not told of; they count as told from now on."""
+def untold(fleet: Fleet, site_id: int) -> list[Answer]:
+    """The refusals of a site that its postes were not told of, oldest first."""
+    wanted = (
+        select(extension.c.id, poste.c.slug, extension.c.request_id, extension.c.nonce)
+        .join_from(extension, session, extension.c.session_id == session.c.id)
+        .join(poste, session.c.poste_id == poste.c.id)
+        .where(extension.c.site_id == site_id, extension.c.reponse_a_envoyer)
+        .order_by(extension.c.id)
+    )
+    with fleet.database.read() as tx:
+        return [Answer(*row) for row in tx.execute(wanted)]
+
+
+def told(fleet: Fleet, lease: Lease, ids: Sequence[int]) -> None:
+    """The broker has these refusals."""
     with fleet.database.transaction(lease) as tx:
-        unsent = (extension.c.site_id == lease.site_id, extension.c.reponse_a_envoyer)
-        wanted = (
-            select(poste.c.slug, extension.c.request_id, extension.c.nonce)
-            .join_from(extension, session, extension.c.session_id == session.c.id)
-            .join(poste, session.c.poste_id == poste.c.id)
-            .where(*unsent)
-            .order_by(extension.c.id)
-            .with_for_update(of=extension)
-        )
-        found = [Answer(row.slug, row.request_id, row.nonce) for row in tx.execute(wanted)]
-        if found:
-            tx.execute(update(extension).where(*unsent).values(reponse_a_envoyer=False))
-        return found
+        tx.execute(update(extension).where(any_of(tx, extension.c.id, ids)).values(reponse_a_envoyer=False))

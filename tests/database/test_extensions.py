@@ -54,16 +54,19 @@ def test_time_that_the_desk_adds_is_the_yes(room: Room, asked: int) -> None:
     sessions.add_time(room.fleet, room.actor, asked, 900)
     assert _statuts(room) == ["accordee"]
     assert _shown(room, asked) is None
-    assert extensions.answered(room.fleet, room.lease) == []
+    assert extensions.untold(room.fleet, room.site_id) == []
 
 
-def test_a_no_is_told_once_with_what_its_poste_waits_for(room: Room, asked: int) -> None:
+def test_a_no_waits_until_it_is_told_with_what_its_poste_waits_for(room: Room, asked: int) -> None:
     extensions.refuse(room.fleet, room.actor, asked)
     assert _statuts(room) == ["refusee"]
     assert len(room.log("refus_temps")) == 1
     slug = room.wanted(room.postes[0]).slug
-    assert extensions.answered(room.fleet, room.lease) == [extensions.Answer(slug, "e1", "nonce-of-e1")]
-    assert extensions.answered(room.fleet, room.lease) == []
+    (no,) = extensions.untold(room.fleet, room.site_id)
+    assert (no.slug, no.request_id, no.nonce) == (slug, "e1", "nonce-of-e1")
+    assert extensions.untold(room.fleet, room.site_id) == [no]
+    extensions.told(room.fleet, room.lease, [no.id])
+    assert extensions.untold(room.fleet, room.site_id) == []
     assert room.refusal(extensions.refuse, room.fleet, room.actor, asked) == "deja_repondu"
 
 

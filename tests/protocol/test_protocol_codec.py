@@ -34,7 +34,7 @@ def _json(numbers: st.SearchStrategy[Any], letters: st.SearchStrategy[str]) -> s
 any_json = _json(st.floats(), st.characters())
 proper_json = _json(
     st.floats(allow_nan=False, allow_infinity=False),
-    st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
+    st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\t\n\r"),
 )
 NASTY = [
     b"",
@@ -53,6 +53,11 @@ NASTY = [
     b'{"online":true,"boot":"b","connection":1,"reason":"\\ud800"}',
     b'{"online":true,"boot":"b","connection":1,"reason":"\xed\xa0\x80"}',
     b'{"online":true,"boot":"b","connection":1,"reason":"a\\u0000b"}',
+    b'{"online":true,"boot":"b","connection":1,"reason":"\\\\\\u001b[2J"}',
+    b'{"online":true,"boot":"b","connection":1,"reason":"a\\bb"}',
+    b'{"online":true,"boot":"b","connection":1,"reason":"a\\u009Bb"}',
+    b'{"online":true,"boot":"b","connection":1,"reason":"a\x7fb"}',
+    b'{"online":true,"boot":"b","connection":1,"reason":"a\xc2\x9bb"}',
     b'{"online":true,"boot":"b\\n","connection":1}',
     b'{"op":"start","op":"resync","op":[]}',
     b'{"op":{"op":"start"}}',
@@ -124,6 +129,24 @@ def test_a_payload_of_the_largest_size_is_read_and_one_byte_more_is_not() -> Non
     assert DECODERS["up/status"](status % (b"a" * room)).boot == "b"
     with pytest.raises(BadMessage, match="too_large"):
         DECODERS["up/status"](status % (b"a" * (room + 1)))
+
+
+CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
+
+
+@pytest.mark.parametrize("ascii_only", [True, False], ids=["escaped", "as it is"])
+@pytest.mark.parametrize("character", CONTROLS, ids=[f"{ord(one):02x}" for one in CONTROLS])
+def test_only_the_control_characters_of_a_layout_are_taken(character: str, ascii_only: bool) -> None:
+    told = {"online": True, "boot": "b", "connection": 1, "reason": f"\\{character}"}
+    payload = json.dumps(told, ensure_ascii=ascii_only).encode()
+    read = a_message_or_one_error("up/status", payload)
+    assert (read is not None) == (character in "\t\n\r")
+    assert codec.plain(f"a{character}b") == (f"a{character}b" if read else "ab")
+
+
+def test_a_backslash_before_a_u_is_only_a_backslash() -> None:
+    told = {"online": True, "boot": "b", "connection": 1, "reason": r"a\u001b\b é"}
+    assert DECODERS["up/status"](json.dumps(told).encode()).reason == r"a\u001b\b é"
 
 
 @EACH_MESSAGE

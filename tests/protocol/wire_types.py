@@ -125,5 +125,5 @@ def _strings(kind: inspect.StrType) -> st.SearchStrategy[str]:
         pattern = re.compile(kind.pattern)
         return st.from_regex(pattern, fullmatch=True).filter(lambda text: pattern.search(text) is not None)
     assert kind.max_length, "a string without a bound"
-    letters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+    letters = st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\t\n\r")
     return st.text(letters, min_size=kind.min_length or 0, max_size=min(kind.max_length, 64))
