@@ -90,15 +90,15 @@ def _settle_lock(
 
 
 def _already_ending(tx: Transaction, wanted: Wanted, ack: Ack) -> bool:
-    """The poste was cleaning when more time came: take that time back, the session is over.
+    """The poste was cleaning when more time or a pause came: take that time back, the session is over.
 
     One that tells what was left, and under which rev, had not been told of the rest: it was ended by its visitor.
     """
     here = wanted.session
-    if here is None or row_id(ack.session) != here.id or here.statut != rules.ACTIVE:
+    if here is None or row_id(ack.session) != here.id or here.statut not in rules.ON_POSTE:
         return False
     before = sessions.locked(tx, here.id).session
-    if before.statut != rules.ACTIVE:
+    if before.statut not in rules.ON_POSTE:
         return False
     late, left = before.remaining_ms(tx.now), 0
     if ack.remaining_ms is not None and ack.measured_rev is not None:

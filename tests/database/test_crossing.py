@@ -76,6 +76,21 @@ def test_time_that_came_too_late_is_taken_back_and_no_other(room: Room) -> None:
     assert _used_ms(room, session) == 10 * MINUTE
 
 
+def test_a_pause_that_comes_after_the_poste_has_ended_the_session_ends_it(room: Room) -> None:
+    """Its time was up while nobody drove the site; the desk paused it by its own clock, a moment before."""
+    poste, session = room.postes[0], room.running(600)
+    held = room.wanted(poste).rev
+    sessions.add_time(room.fleet, room.actor, session, 60)
+    rev = sessions.suspend(room.fleet, room.actor, session)
+    told = {"status": "refused", "reason": "ending", "session": str(session)}
+    _apply(room, poste, **told, rev=rev, remaining_ms=0, measured_rev=held)
+    row = room.row(session)
+    assert (row.statut, row.motif_fin) == ("expiree", "fin_nettoyage")
+    assert _used_ms(room, session) == 10 * MINUTE
+    assert room.wanted(poste).session is None
+    assert room.wanted(poste).rev == rev + 1
+
+
 def test_what_was_taken_back_is_not_given_again_when_the_poste_says_that_it_locked(room: Room) -> None:
     """Several postes at once: each refuses what came too late, then does the rev that follows."""
     running = [room.running(600, poste=poste) for poste in room.postes]
