@@ -20,6 +20,13 @@ def short_sessions() -> None:
     session.SHORTEST_MS = 1_000
 
 
+def slow_marks() -> None:
+    """What the broker has is marked a second later: not before postes have answered."""
+    from controller import to_kiosks
+
+    to_kiosks.MARK_S = 1.0
+
+
 def publish_before_commit() -> None:
     """The controller says yes to a poste before the session is committed."""
     import asyncio

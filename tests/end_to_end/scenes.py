@@ -127,6 +127,6 @@ def play_all(
             return [str(failed)]
 
     # One pool to the end: a part dies with the thread that started it.
-    with ThreadPoolExecutor(max(AT_ONCE, at_once), thread_name_prefix="scene") as pool:
+    with ThreadPoolExecutor(at_once, thread_name_prefix="scene") as pool:
         begun = list(pool.map(prepared, cases))
         return dict(zip(cases, pool.map(verdict, cases, begun), strict=True))
