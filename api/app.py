@@ -22,7 +22,18 @@ from api.calls import Call
 from api.edge import NoNul
 from api.live import Live
 from api.parameters import page_of
-from api.routes import health, index, live, logs, postes, sessions, sites, token, utilisateurs
+from api.routes import (
+    health,
+    index,
+    live,
+    logs,
+    postes,
+    sessions,
+    sites,
+    token,
+    transfers,
+    utilisateurs,
+)  # fmt: skip
 from api.settings import ApiSettings
 from api.state import Shared
 from fleet.usecases.fleet import Fleet
@@ -35,7 +46,7 @@ def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
     """The API of a deployment. Whoever made the fleet closes its database, after the API has stopped."""
     shared = Shared(fleet, settings)
     news = Live(shared)
-    nouns = (token, sites, postes, utilisateurs, sessions, logs, health)
+    nouns = (token, sites, postes, utilisateurs, sessions, transfers, logs, health)
     return Litestar(
         route_handlers=[
             Router(

@@ -17,6 +17,7 @@ TYPES = {
     "demarrage_session": "session_started",
     "reprise_session": "time_update",
     "suspension_session": "time_update",
+    "transfert_session": "time_update",
     "ajout_temps": "time_added",
     "fermeture": "session_terminated",
     "expiration": "session_terminated",

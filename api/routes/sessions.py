@@ -1,6 +1,5 @@
 """Sessions: created, started, extended, paused, ended, looked at."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import UNSET, Struct
 
+from api.after import session_after as _after
 from api.calls import Call
 from api.parameters import Number, PathId, Typed, When, Word, Words, instant, listed
 from api.schemas import AddTime, CodeAt, NewSessionBody, SessionEdit
@@ -49,16 +49,6 @@ class TimeLeft(Struct, frozen=True):
     en_grace: bool
     fin_prevue: datetime | None
     maintenant: datetime
-
-
-async def _after(request: Call, session_id: PathId, change: Callable[[Fleet, Actor], object]) -> SessionView:
-    """The session as it is after a change."""
-
-    def changed(fleet: Fleet, actor: Actor) -> SessionView:
-        change(fleet, actor)
-        return session_views.one(fleet, actor, session_id)
-
-    return await request.run(changed)
 
 
 @get("/", summary="Lister les sessions")

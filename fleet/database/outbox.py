@@ -4,7 +4,7 @@ A change raises `rev` under the row lock of the poste; `sent_rev < rev` means th
 There is no cursor to lose: rows are unsent until they are marked, whatever the order of commits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,6 +51,19 @@ def raised(tx: Transaction, site_id: int, poste_id: int, reason: str) -> Row[Any
     stamp(tx)
     tx.tell(site_id, DESIRED)
     return row
+
+
+def raise_together(tx: Transaction, site_id: int, reasons: Mapping[int, str]) -> int:
+    """Raise postes to one rev that is higher than all of theirs, each with its reason. Gives that rev."""
+    locked = select(desired.c.poste_id, desired.c.rev).where(any_of(tx, desired.c.poste_id, list(reasons)))
+    rows = tx.execute(locked.order_by(desired.c.poste_id).with_for_update()).all()
+    rev: int = max(row.rev for row in rows) + 1
+    for row in rows:
+        mine = update(desired).where(desired.c.poste_id == row.poste_id)
+        tx.execute(mine.values(rev=rev, reason=reasons[row.poste_id]))
+    stamp(tx)
+    tx.tell(site_id, DESIRED)
+    return rev
 
 
 def stamp(tx: Transaction) -> None:

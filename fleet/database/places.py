@@ -87,6 +87,12 @@ def needs_care(tx: Transaction, poste_id: int) -> bool:
     return tx.execute(wanted).scalar_one_or_none() is not None
 
 
+def is_cleaning(tx: Transaction, poste_id: int) -> bool:
+    """Whether a poste said last that it is being cleaned."""
+    wanted = select(presence.c.phase).where(presence.c.poste_id == poste_id)
+    return tx.execute(wanted).scalar_one_or_none() == "cleaning"
+
+
 def boot_online(tx: Transaction, poste_id: int) -> str | None:
     """The start of the machine of a poste that is there; None when it is not, or nobody knows."""
     wanted = select(presence.c.boot).where(presence.c.poste_id == poste_id, presence.c.online.is_(True))

@@ -1,7 +1,7 @@
 """Sessions as rows: found, locked, saved."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -28,7 +28,7 @@ from fleet.database.tables import grant, poste, session, site
 from fleet.domain import opening_hours, policy
 from fleet.domain.errors import NotFound, Refused
 from fleet.domain.quota import Usage
-from fleet.domain.session import EN_ATTENTE, ENDED, ON_POSTE, Session
+from fleet.domain.session import EN_ATTENTE, ENDED, ON_POSTE, SUSPENDUE, Session
 
 COLUMNS = {
     "statut": "statut",
@@ -164,6 +164,20 @@ def on_poste(tx: Transaction, poste_id: int) -> Found | None:
     return None if row is None else to_found(row)
 
 
+def is_taken(tx: Transaction, poste_id: int) -> bool:
+    """Whether a session is active or suspended at a poste."""
+    here = (session.c.poste_id == poste_id, session.c.statut.in_(ON_POSTE))
+    return tx.execute(select(session.c.id).where(*here)).first() is not None
+
+
+def is_awaited(tx: Transaction, poste_id: int) -> bool:
+    """Whether a code that can still be typed names this poste."""
+    waiting = (session.c.statut == EN_ATTENTE, session.c.code_expire_a > tx.now)
+    return (
+        tx.execute(select(session.c.id).where(session.c.poste_id == poste_id, *waiting)).first() is not None
+    )
+
+
 def add(tx: Transaction, values: Mapping[str, Any]) -> int:
     """A new session with its first grant. Raises Refused when an invariant of the schema forbids it."""
     stamped = {**values, "created_at": tx.now, "updated_at": tx.now}
@@ -196,6 +210,13 @@ def save(tx: Transaction, before: Session, after: Session, **also: Any) -> None:
         raise conflict(error) from None
     if changed != 1:
         raise Refused("code_deja_utilise" if before.statut == EN_ATTENTE else "modifie_entre_temps")
+
+
+def set_aside(tx: Transaction, before: Session) -> Session:
+    """The session with no poste, paused, so that another one can take its place. Only within a transaction."""
+    aside = replace(before, statut=SUSPENDUE, poste_id=None, left_ms=before.remaining_ms(tx.now))
+    save(tx, before, aside)
+    return replace(aside, version=before.version + 1)
 
 
 @cache

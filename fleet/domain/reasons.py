@@ -48,6 +48,19 @@ REASONS: dict[str, tuple[str, str]] = {
         "Ce poste ne répond pas\u202f: il est éteint ou débranché.",
         "This computer does not answer: it is off or unplugged.",
     ),
+    "poste_en_nettoyage": (
+        "Ce poste est en cours de nettoyage. Réessayez dans un instant.",
+        "This computer is being cleaned. Try again in a moment.",
+    ),
+    "deja_sur_ce_poste": (
+        "Cette session est déjà sur ce poste.",
+        "This session is already at this computer.",
+    ),
+    "meme_session": ("Il faut deux sessions différentes.", "Two different sessions are needed."),
+    "autre_site": (
+        "Ces sessions ne sont pas dans le même lieu.",
+        "These sessions are not at the same place.",
+    ),
     "poste_deja_reserve": ("Ce poste est déjà réservé.", "This computer is already reserved."),
     "statut_derive": (
         "Le statut «\u202f{statut}\u202f» se constate, il ne se choisit pas.",
@@ -153,6 +166,11 @@ REASONS: dict[str, tuple[str, str]] = {
     "demarrage": ("Bonne session\u202f!", "Enjoy your session!"),
     "temps_ajoute": ("Du temps a été ajouté.", "Time was added."),
     "temps_retire": ("Du temps a été retiré.", "Time was taken away."),
+    "transfert": (
+        "La session continue sur un autre poste.",
+        "The session goes on at another computer.",
+    ),
+    "transfert_ici": ("Votre session continue sur ce poste.", "Your session goes on at this computer."),
     "reprise": ("La session reprend.", "The session resumes."),
     "remise_en_service": ("Le poste est remis en service.", "The computer is back in service."),
     # requests from the poste

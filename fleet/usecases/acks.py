@@ -5,7 +5,7 @@ Many at once, because after a power cut or a closing many come at once.
 
 from collections.abc import Sequence
 
-from fleet.database import bulk, news, outbox, sessions
+from fleet.database import bulk, news, outbox, sessions, transfers
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.leases import Lease
@@ -14,6 +14,7 @@ from fleet.domain import session as rules
 from fleet.domain.errors import NotFound
 from fleet.domain.numbers import row_id
 from fleet.usecases.fleet import Fleet
+from fleet.usecases.transfers import measured
 from protocol.messages import Ack
 
 DESIRED = "desired"
@@ -31,12 +32,17 @@ def applied(fleet: Fleet, lease: Lease, told: Sequence[Told], waited_ms: Sequenc
         # Whoever locks many locks sessions first, then postes, each in the order of their ids.
         by_session = sorted(zip(told, waits, strict=True), key=lambda one: _by_session(one[0]))
         known = [(p, ack) for (p, ack), _ in by_session if p in wanted]
-        changed = {p for (p, ack), ms in by_session if p in wanted and _settle(tx, wanted[p], ack, ms)}
+        corrected: dict[int, int] = {}
+        changed = {
+            p for (p, ack), ms in by_session if p in wanted and _settle(tx, wanted[p], ack, ms, corrected)
+        }
         over = [poste_id for poste_id, ack in known if poste_id in changed and _refuses_more(ack)]
         done = [(p, ack.rev) for p, ack in known if ack.status == "done" and ack.rev <= wanted[p].rev]
         outbox.mark_applied(tx, done + [(poste_id, 0) for poste_id in over])
-        bulk.bump(tx, [(poste_id, "fin_nettoyage") for poste_id in over])
-        if over:
+        told_anew = dict.fromkeys(corrected.values(), "transfert_ici") | dict.fromkeys(over, "fin_nettoyage")
+        bulk.bump(tx, sorted(told_anew.items()))
+        transfers.stamp(tx, corrected)
+        if told_anew:
             tx.tell(lease.site_id, news.DESIRED)
         if changed:
             wanted |= {one.poste_id: one for one in outbox.of_postes(tx, sorted(changed))}
@@ -51,7 +57,7 @@ def _refuses_more(ack: Ack) -> bool:
     return ack.status == "refused" and ack.reason == "ending"
 
 
-def _settle(tx: Transaction, wanted: Wanted, ack: Ack, waited_ms: int) -> bool:
+def _settle(tx: Transaction, wanted: Wanted, ack: Ack, waited_ms: int, corrected: dict[int, int]) -> bool:
     if _refuses_more(ack):
         if not wanted.applied_rev <= ack.rev <= wanted.rev:
             return False  # said of another state than what it should do now
@@ -65,15 +71,15 @@ def _settle(tx: Transaction, wanted: Wanted, ack: Ack, waited_ms: int) -> bool:
         if here.confirm_by is None:
             return False
         before = sessions.locked(tx, here.id).session
-        left = ack.remaining_ms - waited_ms + sessions.added_after(tx, here.id, ack.rev)
+        left = ack.remaining_ms - waited_ms + transfers.changed_after(tx, here.id, ack.rev)
         return _save(tx, before, rules.confirm(before, max(0, left), tx.now))
     if ack.rev < wanted.rev:
         return False
-    return _settle_lock(tx, wanted.poste_id, session_id, ack.remaining_ms, ack.measured_rev)
+    return _settle_lock(tx, wanted.poste_id, session_id, ack.remaining_ms, ack, corrected)
 
 
 def _settle_lock(
-    tx: Transaction, poste_id: int, session_id: int, left_ms: int, measured_rev: int | None
+    tx: Transaction, poste_id: int, session_id: int, left_ms: int, ack: Ack, corrected: dict[int, int]
 ) -> bool:
     """The poste has locked: what it measured as left replaces our estimate."""
     try:
@@ -81,11 +87,13 @@ def _settle_lock(
     except NotFound:
         return False
     if before.poste_id != poste_id:
-        return False
-    if measured_rev is None:
+        moved = measured(tx, poste_id, session_id, left_ms, ack.measured_rev, ack.rev)
+        corrected |= {} if moved is None else dict([moved])
+        return moved is not None
+    if ack.measured_rev is None:
         added = sessions.added_since(tx, session_id, before.suspended_at)
     else:
-        added = sessions.added_after(tx, session_id, measured_rev)
+        added = transfers.changed_after(tx, session_id, ack.measured_rev)
     return _save(tx, before, rules.settle(before, left_ms, added))
 
 

@@ -6,7 +6,7 @@ was unlocked. Time stops when a poste that lost its memory was last heard.
 
 from datetime import datetime, timedelta
 
-from fleet.database import outbox, sessions
+from fleet.database import outbox, sessions, transfers
 from fleet.database.engine import Transaction
 from fleet.database.sessions import Found
 from fleet.domain import session as rules
@@ -121,7 +121,7 @@ def _measured(tx: Transaction, found: Found, told: messages.Resync, left_ms: int
     """The poste is unlocked and says how much is left: believe it where we did not know."""
     ours = found.session
     if ours.statut == rules.ACTIVE:
-        return rules.confirm(ours, left_ms + sessions.added_after(tx, ours.id, told.rev), tx.now), ""
+        return rules.confirm(ours, left_ms + transfers.changed_after(tx, ours.id, told.rev), tx.now), ""
     if ours.reason not in RESUMABLE:
         return ours, ""
     settled = _settled(tx, ours, told.rev, left_ms)
@@ -135,7 +135,7 @@ def _settled(tx: Transaction, paused: rules.Session, rev: int, left_ms: int | No
     """What a poste measured under the rev that it holds, and what was granted since."""
     if left_ms is None:
         return paused
-    return rules.settle(paused, left_ms, sessions.added_after(tx, paused.id, rev))
+    return rules.settle(paused, left_ms, transfers.changed_after(tx, paused.id, rev))
 
 
 def _ms(duration: timedelta) -> int:

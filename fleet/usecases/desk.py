@@ -11,6 +11,9 @@ from fleet.domain.errors import NotFound, Refused
 from fleet.domain.poste import EN_SERVICE
 from fleet.usecases.fleet import About
 
+CLEANING_S = 5
+"""When to look again whether a clean-up is over."""
+
 
 def locked(tx: Transaction, about: About, actor: Actor, session_id: int) -> Found:
     """A session of the actor's sites, locked. Raises NotFound."""
@@ -29,6 +32,18 @@ def check_poste(tx: Transaction, site_id: int, poste_id: int) -> None:
         raise NotFound("poste")
     if poste.statut_voulu != EN_SERVICE:
         raise Refused("poste_en_maintenance" if poste.statut_voulu == "maintenance" else "poste_hors_service")
+
+
+def check_free(tx: Transaction, poste_id: int) -> None:
+    """Refuse a poste that has a visitor, is being cleaned, awaits a technician or is kept for somebody."""
+    if places.needs_care(tx, poste_id):
+        raise Refused("poste_en_maintenance")
+    if sessions.is_taken(tx, poste_id):
+        raise Refused("poste_occupe")
+    if places.is_cleaning(tx, poste_id):
+        raise Refused("poste_en_nettoyage", retry_after_s=CLEANING_S)
+    if sessions.is_awaited(tx, poste_id):
+        raise Refused("poste_deja_reserve")
 
 
 def present(tx: Transaction, poste_id: int | None) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from fleet.database import outbox, sessions
+from fleet.database import outbox, sessions, transfers
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.failures import described, is_unreachable
@@ -332,7 +332,7 @@ def _told_left(tx: Transaction, over: rules.Session, asked: messages.Ending) -> 
     """What was left by the poste's own measure, and what it had not been told of."""
     if asked.remaining_ms is None:
         return over
-    added = 0 if asked.rev is None else sessions.added_after(tx, over.id, asked.rev)
+    added = 0 if asked.rev is None else transfers.changed_after(tx, over.id, asked.rev)
     return rules.settle(over, asked.remaining_ms, added)
 
 
