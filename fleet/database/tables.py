@@ -18,11 +18,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.schema import SchemaItem
 
+from fleet.database.migrations import append_only
 from fleet.database.types import BigId, Instant, Json
 from fleet.domain import actor
 from fleet.domain import booking as booking_rules
@@ -471,6 +473,21 @@ chain_head = Table(
     Column("hash", LargeBinary(32), nullable=False),
 )
 
+# Which part of a chain is in a file, and where the chain was at both ends of it. What is purged is only there.
+log_archive = Table(
+    "journal_archive",
+    metadata,
+    Column("chain", BigId, primary_key=True, autoincrement=False),
+    Column("premier", BigId, primary_key=True, autoincrement=False),
+    Column("dernier", BigId, nullable=False),
+    Column("previous_hash", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("fichier", String(200), nullable=False),
+    Column("sha256", LargeBinary(32), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("purge_a", Instant),
+)
+
 lease = Table(
     "lease",
     metadata,
@@ -489,3 +506,6 @@ job_run = Table(
     Column("finished_at", Instant),
     Column("outcome", Json),
 )
+
+# The trail and the ledger are only added to: see there for what is allowed.
+event.listen(metadata, "after_create", lambda _metadata, connection, **_: append_only.guard(connection))

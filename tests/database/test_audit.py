@@ -11,6 +11,7 @@ from fleet.database.audit import Entry
 from fleet.database.engine import Database
 from fleet.usecases import sessions
 from tests.support.rooms import Room, Undone, make_room
+from tests.support.tampering import unguarded
 
 log = tables.log
 
@@ -53,44 +54,44 @@ def test_a_trail_that_nobody_touched_is_valid(written: Room) -> None:
     ],
 )
 def test_an_altered_entry_is_found(written: Room, change: dict[str, Any]) -> None:
-    with written.tx() as tx:
+    with written.tx() as tx, unguarded(tx):
         tx.execute(update(log).where(_at(written, 4)).values(**change))
     assert _verify(written.fleet.database) == [(written.site_id, 4, "altered")]
 
 
 def test_an_altered_date_is_found(written: Room) -> None:
-    with written.tx() as tx:
+    with written.tx() as tx, unguarded(tx):
         tx.execute(update(log).where(_at(written, 4)).values(created_at=tx.now))
     assert _verify(written.fleet.database) == [(written.site_id, 4, "altered")]
 
 
 def test_an_entry_rewritten_with_a_hash_that_fits_breaks_its_successor(written: Room) -> None:
-    with written.tx() as tx:
+    with written.tx() as tx, unguarded(tx):
         tx.execute(update(log).where(_at(written, 4)).values(previous_hash=bytes(32), hash=bytes(32)))
     assert _verify(written.fleet.database) == [(written.site_id, 4, "does not follow its predecessor")]
 
 
 @pytest.mark.parametrize("numero", [1, 5])
 def test_a_missing_entry_is_found(written: Room, numero: int) -> None:
-    with written.tx() as tx:
+    with written.tx() as tx, unguarded(tx):
         tx.execute(delete(log).where(_at(written, numero)))
     assert _verify(written.fleet.database) == [(written.site_id, numero, "missing")]
 
 
 def test_a_tail_that_was_cut_off_is_found(written: Room) -> None:
-    with written.tx() as tx:
+    with written.tx() as tx, unguarded(tx):
         tx.execute(delete(log).where(log.c.site_id == written.site_id, log.c.numero > 8))
     assert _verify(written.fleet.database) == [(written.site_id, 9, "end cut off")]
 
 
 def test_a_trail_that_was_emptied_is_found(written: Room) -> None:
-    with written.tx() as tx:
+    with written.tx() as tx, unguarded(tx):
         tx.execute(delete(log).where(log.c.site_id == written.site_id))
     assert _verify(written.fleet.database) == [(written.site_id, 1, "end cut off")]
 
 
 def test_altered_personal_data_is_found(written: Room) -> None:
-    with written.tx() as tx:
+    with written.tx() as tx, unguarded(tx):
         tx.execute(update(log).where(_at(written, 4)).values(personal={"ip": "192.0.2.99", "nom": "Payet"}))
     assert _verify(written.fleet.database) == [(written.site_id, 4, "personal data altered")]
 
@@ -104,7 +105,7 @@ def test_erasing_personal_data_leaves_the_trail_valid(written: Room) -> None:
 def test_a_broken_chain_does_not_hide_another(written: Room) -> None:
     other = make_room(written.fleet.database)
     other.new()
-    with written.tx() as tx:
+    with written.tx() as tx, unguarded(tx):
         tx.execute(delete(log).where(_at(written, 2)))
         tx.execute(update(log).where(_at(other, 1)).values(details="x"))
     broken = sorted([(written.site_id, 2, "missing"), (other.site_id, 1, "altered")])

@@ -22,6 +22,8 @@ _DEFINITIONS = {
         SELECT tablename, indexname, indexdef FROM pg_indexes
         WHERE schemaname = 'public' AND tablename <> 'alembic_version'
         UNION ALL
+        SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+        UNION ALL
         SELECT table_name, column_name, concat_ws(' ', data_type, character_maximum_length, is_nullable,
             column_default) FROM information_schema.columns
         WHERE table_schema = 'public' AND table_name <> 'alembic_version'

@@ -175,6 +175,7 @@ def test_the_first_altered_row_of_the_audit_trail_is_named(furnished: Ppm, tmp_p
         furnished("session", "create", "--site", "annexe", "--minutes", "30")
     assert furnished("audit", "verify").out.startswith("the audit trail holds")
     connection = sqlite3.connect(tmp_path / "fleet.db")
+    connection.execute("DROP TRIGGER log_update")
     connection.execute("UPDATE log SET details = 'x' WHERE numero = 3")
     connection.commit()
     connection.close()

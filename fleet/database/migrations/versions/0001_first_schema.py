@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
+from fleet.database.migrations import append_only
 from fleet.database.types import BigId, Instant, Json
 
 revision: str = "0001"
@@ -21,6 +22,19 @@ def upgrade() -> None:
         sa.Column("numero", BigId, nullable=False),
         sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
         sa.PrimaryKeyConstraint("chain", name=op.f("pk_chain_head")),
+    )
+    op.create_table(
+        "journal_archive",
+        sa.Column("chain", BigId, autoincrement=False, nullable=False),
+        sa.Column("premier", BigId, autoincrement=False, nullable=False),
+        sa.Column("dernier", BigId, nullable=False),
+        sa.Column("previous_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("fichier", sa.String(length=200), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("purge_a", Instant, nullable=True),
+        sa.PrimaryKeyConstraint("chain", "premier", name=op.f("pk_journal_archive")),
     )
     op.create_table(
         "job_run",
@@ -736,6 +750,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("site_id", "genre", "texte_version", name=op.f("pk_texte_site")),
     )
+    # The trail and the ledger are only added to; how the archive job deletes archived rows is said there.
+    append_only.guard(op.get_bind())
 
 
 def downgrade() -> None:
@@ -763,4 +779,6 @@ def downgrade() -> None:
     op.drop_table("site")
     op.drop_table("operateur")
     op.drop_table("job_run")
+    op.drop_table("journal_archive")
     op.drop_table("chain_head")
+    append_only.forget(op.get_bind())
