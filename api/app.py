@@ -23,10 +23,12 @@ from api.edge import NoNul
 from api.live import Live
 from api.parameters import page_of
 from api.routes import (
+    account,
     health,
     index,
     live,
     logs,
+    operateurs,
     postes,
     sessions,
     sites,
@@ -46,7 +48,9 @@ def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
     """The API of a deployment. Whoever made the fleet closes its database, after the API has stopped."""
     shared = Shared(fleet, settings)
     news = Live(shared)
-    nouns = (token, sites, postes, utilisateurs, sessions, transfers, logs, health)
+    nouns = (
+        token, account, operateurs, sites, postes, utilisateurs, sessions, transfers, logs, health,
+    )  # fmt: skip
     return Litestar(
         route_handlers=[
             Router(

@@ -8,6 +8,7 @@ from api.errors import Unauthenticated
 from api.state import Shared
 from api.tokens import Claims, TokenRefused
 from fleet.domain.actor import Actor
+from fleet.usecases import tickets
 
 PUBLIC = "public"
 """The option of handlers that anybody may call."""
@@ -35,8 +36,21 @@ async def authenticated(shared: Shared, token: str | None, ip: str | None) -> tu
         claims = shared.tokens.read(token)
     except TokenRefused:
         raise Unauthenticated from None
+    return await _with_rights(shared, claims, ip)
+
+
+async def by_ticket(shared: Shared, ticket: str, ip: str | None) -> tuple[Actor, Claims]:
+    """The operator who got this ticket, which is used with that. Raises Unauthenticated."""
+    redeemed = await shared.work.run(lambda: tickets.redeem(shared.fleet, ticket))
+    if redeemed is None:
+        raise Unauthenticated
+    claims = Claims(redeemed.operateur_id, redeemed.generation, redeemed.good_until)
+    return await _with_rights(shared, claims, ip)
+
+
+async def _with_rights(shared: Shared, claims: Claims, ip: str | None) -> tuple[Actor, Claims]:
     actor = await shared.rights.of(claims.operateur_id, ip)
-    if actor is None:
+    if actor is None or actor.generation != claims.generation:
         raise Unauthenticated
     return actor, claims
 

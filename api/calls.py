@@ -44,3 +44,8 @@ class Call(Request[Actor, Claims, State]):
         """Do this for the caller, in one thread: use cases open, commit and close by themselves."""
         fleet, actor = self.shared.fleet, self.user
         return await self.shared.work.run(lambda: work(fleet, actor))
+
+    async def run_hashing(self, work: Callable[[Fleet, Actor], T]) -> T:
+        """The same for what hashes a password."""
+        fleet, actor = self.shared.fleet, self.user
+        return await self.shared.work.hash(lambda: work(fleet, actor))

@@ -82,6 +82,7 @@ _HTTP_REASONS = {
     413: "trop_grand",
     415: "corps_illisible",
 }
+_UNAUTHENTICATED = ("identifiants_refuses", "jeton_refuse", "totp_demande", "totp_refuse")
 _UNKNOWN = re.compile(r"unknown field `([^`]+)`")
 _MISSING = re.compile(r"missing required field `([^`]+)`")
 _AT = re.compile(r" - at `\$\.?([^`]*)`")
@@ -116,7 +117,7 @@ def problem_of(status: int, reason: str, detail: str | None = None, **more: Any)
 
 
 def _refused(_request: Request[Any, Any, Any], refusal: Refused) -> Response[Problem]:
-    if refusal.reason == "identifiants_refuses" or refusal.reason == "jeton_refuse":
+    if refusal.reason in _UNAUTHENTICATED and not isinstance(refusal, Invalid):
         return _unauthenticated(_request, Unauthenticated(refusal.reason))
     status = _status(refusal)
     field = refusal.field if isinstance(refusal, Invalid) else None

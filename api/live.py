@@ -154,7 +154,7 @@ class Live:
         for reader in tuple(self._readers):
             who = reader.actor.operateur_id
             actor = None if who is None else await self._shared.rights.of(who, reader.actor.ip)
-            if actor is None:
+            if actor is None or actor.generation != reader.actor.generation:
                 reader.gone.set()
             else:
                 reader.actor = actor

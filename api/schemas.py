@@ -19,6 +19,10 @@ Text = Annotated[str, Meta(max_length=20_000)]
 Code = Annotated[str, Meta(min_length=1, max_length=32, examples=["ABC 234"])]
 Token = Annotated[str, Meta(min_length=1, max_length=4096)]
 Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Password = Annotated[str, Meta(min_length=1, max_length=1000)]
+NewPassword = Annotated[str, Meta(min_length=10, max_length=200)]
+Totp = Annotated[str, Meta(min_length=6, max_length=8, examples=["123456"])]
+Role = Annotated[str, Meta(max_length=16, examples=["operateur"])]
 Place = Annotated[float, Meta(ge=-1_000_000, le=1_000_000)]
 
 
@@ -31,17 +35,62 @@ class Body(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Login(Body, frozen=True, kw_only=True):
-    """`username` is what older programs call the login."""
+    """`username` is what older programs call the login; `totp` is asked of who has a second factor."""
 
-    password: Annotated[str, Meta(min_length=1, max_length=1000)]
-    login: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType = UNSET
+    password: Password
+    login: Annotated[str, Meta(min_length=1, max_length=64, examples=["accueil"])] | UnsetType = UNSET
     username: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType = UNSET
+    totp: Totp | None = None
 
 
 class Refresh(Body, frozen=True, kw_only=True):
     """A refresh token. It can be used once."""
 
     refresh: Token
+
+
+class PasswordChange(Body, frozen=True, kw_only=True):
+    """The password that is replaced, and the new one."""
+
+    actuel: Password
+    nouveau: NewPassword
+
+
+class OwnPassword(Body, frozen=True, kw_only=True):
+    """One's own password, once more."""
+
+    mot_de_passe: Password
+
+
+class TotpCode(Body, frozen=True, kw_only=True):
+    """What the authenticator shows. Each code is good once."""
+
+    code: Totp
+
+
+class OperateurEditBody(Body, frozen=True, kw_only=True):
+    """What may change of an operator. `sites` mean nothing for an administrateur, who sees all."""
+
+    mot_de_passe: NewPassword | UnsetType = UNSET
+    role: Role | UnsetType = UNSET
+    sites: Annotated[list[Ref], Meta(max_length=1000)] | UnsetType = UNSET
+    actif: bool | UnsetType = UNSET
+
+
+class NewOperateurBody(Body, frozen=True, kw_only=True):
+    """A member of staff with an account."""
+
+    login: Annotated[str, Meta(min_length=1, max_length=64, examples=["marie.payet"])]
+    mot_de_passe: NewPassword
+    role: Role = "operateur"
+    sites: Annotated[list[Ref], Meta(max_length=1000)] = []
+
+
+class Ticket(Struct, frozen=True):
+    """Opens one WebSocket, as `?ticket=`, within `expires_in` seconds."""
+
+    ticket: str
+    expires_in: int
 
 
 class Verify(Body, frozen=True, kw_only=True):
@@ -51,10 +100,13 @@ class Verify(Body, frozen=True, kw_only=True):
 
 
 class TokenPair(Struct, frozen=True, kw_only=True):
-    """The access token goes into `Authorization: Bearer`; the refresh token gives the next pair, once."""
+    """The access token goes into `Authorization: Bearer`; the refresh token gives the next pair, once.
+
+    A browser that logged in by cookie is not told the refresh token: no script can read it.
+    """
 
     access: str
-    refresh: str
+    refresh: str | UnsetType = UNSET
     token_type: str = "Bearer"  # noqa: S105
     expires_in: int
     refresh_expires_at: datetime

@@ -12,11 +12,15 @@ class ApiSettings:
     """The settings of one API process. Raises ValueError for a secret that is short or a placeholder.
 
     `public_origin` is what browsers call it (https://postes.example.re); by default, the Host that they name.
-    `trusted_proxies` are the addresses whose X-Forwarded-For is believed; none by default.
+    `jwt_previous` are secrets that signed tokens until lately: accepted, never used. `secure_cookies` is off only
+    where browsers come by plain http. `trusted_proxies` are the addresses whose X-Forwarded-For is believed; none by
+    default.
     """
 
     jwt_secret: str
     public_origin: str | None = None
+    jwt_previous: tuple[str, ...] = ()
+    secure_cookies: bool = True
     trusted_proxies: tuple[str, ...] = ()
     issuer: str = "poste-public-manager"
     audience: str = "ppm-api"
@@ -28,9 +32,10 @@ class ApiSettings:
     queue: int = 256
 
     def __post_init__(self) -> None:
-        if len(self.jwt_secret.encode()) < _SHORTEST_SECRET:
-            raise ValueError(f"the secret of the tokens needs at least {_SHORTEST_SECRET} bytes")
-        if any(word in self.jwt_secret.lower() for word in _PLACEHOLDERS):
-            raise ValueError("the secret of the tokens is a placeholder")
+        for secret in (self.jwt_secret, *self.jwt_previous):
+            if len(secret.encode()) < _SHORTEST_SECRET:
+                raise ValueError(f"the secret of the tokens needs at least {_SHORTEST_SECRET} bytes")
+            if any(word in secret.lower() for word in _PLACEHOLDERS):
+                raise ValueError("the secret of the tokens is a placeholder")
         if self.access_ttl > timedelta(minutes=10):
             raise ValueError("an access token lives at most 10 minutes")

@@ -10,7 +10,6 @@ from api.work import Work
 from fleet.domain.actor import Actor
 from fleet.usecases import operateurs
 from fleet.usecases.fleet import Fleet
-from fleet.usecases.operateurs import LoginThrottle
 
 _MOST_REMEMBERED = 10_000
 
@@ -56,7 +55,6 @@ class Shared:
     tokens: Tokens = field(init=False)
     names: Names = field(init=False)
     rights: Rights = field(init=False)
-    logins: LoginThrottle = field(default_factory=LoginThrottle)
 
     def __post_init__(self) -> None:
         self.work = Work(self.settings.threads)

@@ -1,5 +1,6 @@
 """Access tokens: JWT, HS256 and nothing else, ten minutes at most. They say who, never what they may do."""
 
+import contextlib
 from datetime import UTC, datetime
 
 import jwt
@@ -15,9 +16,10 @@ class TokenRefused(Exception):
 
 
 class Claims(Struct, frozen=True):
-    """What a good access token says: the operator, and until when."""
+    """What a good access token says: the operator, of which generation, and until when."""
 
     operateur_id: int
+    generation: int
     expires_at: datetime
 
 
@@ -27,28 +29,39 @@ class Tokens:
     def __init__(self, settings: ApiSettings) -> None:
         self._settings = settings
 
-    def make(self, operateur_id: int, now: datetime) -> str:
+    def make(self, operateur_id: int, generation: int, now: datetime) -> str:
         """An access token for an operator who has just proved to be one."""
         claims = {
             "iss": self._settings.issuer,
             "aud": self._settings.audience,
             "sub": str(operateur_id),
+            "gen": generation,
             "iat": now,
             "exp": now + self._settings.access_ttl,
         }
         return jwt.encode(claims, self._settings.jwt_secret, algorithm=_ALGORITHM)
 
     def read(self, token: str) -> Claims:
-        """Whose token this is. Raises TokenRefused."""
+        """Whose token this is, signed with the present secret or one before it. Raises TokenRefused."""
+        try:
+            return self._read(token, self._settings.jwt_secret)
+        except TokenRefused as refused:
+            for secret in self._settings.jwt_previous:
+                with contextlib.suppress(TokenRefused):
+                    return self._read(token, secret)
+            raise refused from None
+
+    def _read(self, token: str, secret: str) -> Claims:
         try:
             claims = jwt.decode(
                 token,
-                self._settings.jwt_secret,
+                secret,
                 algorithms=[_ALGORITHM],
                 audience=self._settings.audience,
                 issuer=self._settings.issuer,
-                options={"require": ["exp", "iat", "sub", "iss", "aud"]},
+                options={"require": ["exp", "iat", "sub", "iss", "aud", "gen"]},
             )
-            return Claims(int(claims["sub"]), datetime.fromtimestamp(claims["exp"], UTC))
-        except (jwt.PyJWTError, ValueError) as error:
+            expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+            return Claims(int(claims["sub"]), int(claims["gen"]), expires_at)
+        except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise TokenRefused(type(error).__name__) from None

@@ -117,7 +117,7 @@ async def running(settings: Settings, folder: Path, wanted: Wanted) -> AsyncIter
         furnished = demo_room.furnish(fleet, wanted.postes, settings[table.ZONE])
         mqtt, address, kiosks = _broker(settings, inner, mqtt_port, furnished.postes, stack)
         listening = asyncio.Event()
-        app = create_app(fleet, ApiSettings(_own(settings, table.JWT_SECRET)))
+        app = create_app(fleet, ApiSettings(_own(settings, table.JWT_SECRET), secure_cookies=False))
         host = settings[table.HTTP_HOST]
         tasks: list[asyncio.Future[None]] = [
             asyncio.ensure_future(compose.new_controller(fleet, settings, address).run()),

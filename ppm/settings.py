@@ -96,6 +96,11 @@ JWT_SECRET = Setting(
     "PPM_JWT_SECRET", "secret", rules.secret, "What signs the tokens of operators.", ("api", "demo"),
     secret=True, example=PLACEHOLDER,
 )  # fmt: skip
+JWT_PREVIOUS_SECRET = Setting(
+    "PPM_JWT_PREVIOUS_SECRET", "secret", rules.secret,
+    "The secret that PPM_JWT_SECRET replaced, if it was lately: tokens that it signed are good until they end, "
+    "ten minutes at most. Take it away after that.", ("api",), secret=True, example=PLACEHOLDER,
+)  # fmt: skip
 BROKER_URL = Setting(
     "PPM_BROKER_URL", "URL", rules.broker,
     "The MQTT broker and the account: mqtt://user@host:port, or mqtts:// with the files of TLS. "
@@ -187,7 +192,8 @@ DATA_DIR = Setting(
 )  # fmt: skip
 PUBLIC_URL = Setting(
     "PPM_PUBLIC_URL", "URL", rules.http_url,
-    "What browsers call the API, where a proxy stands before it; else the host that they name.", ("api",),
+    "What browsers call the API, where a proxy stands before it; else the host that they name. With http:// the "
+    "cookie of the page is not kept to https: for a server that browsers reach without TLS only.", ("api",),
     example="https://postes.example.re",
 )  # fmt: skip
 TRUSTED_PROXIES = Setting[tuple[str, ...]](
@@ -240,7 +246,7 @@ OPERATOR_PASSWORD = Setting(
 
 TABLE: tuple[Setting[Any], ...] = (
     SETTINGS_FILE, LOG_FORMAT, LOG_LEVEL,
-    DATABASE_URL, CODE_SECRET, JWT_SECRET,
+    DATABASE_URL, CODE_SECRET, JWT_SECRET, JWT_PREVIOUS_SECRET,
     BROKER_URL, BROKER_PASSWORD, BROKER_CA_FILE, BROKER_CERT_FILE, BROKER_KEY_FILE, MQTT_ROOT,
     BROKER_DIR, BROKER_DATA_DIR, BROKER_USER, BROKER_POSTES_ADDRESS, BROKER_POSTES_PORT,
     BROKER_SERVICES_ADDRESS, BROKER_SERVICES_PORT,

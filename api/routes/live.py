@@ -3,13 +3,13 @@
 import asyncio
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Router, WebSocket, websocket
 from litestar.exceptions import WebSocketDisconnect
 
-from api.auth import PUBLIC, address, authenticated
+from api import origin
+from api.auth import PUBLIC, address, authenticated, by_ticket
 from api.errors import Unauthenticated
 from api.live import Live, Reader
 from api.parameters import PathId
@@ -49,7 +49,7 @@ class _Over(Exception):
 
 
 async def _serve(socket: Socket, session_id: int | None) -> None:
-    if not _same_origin(socket):
+    if origin.is_ours(socket, _shared(socket).settings) is False:
         await socket.close(FOREIGN_ORIGIN)
         return
     await socket.accept()
@@ -63,29 +63,27 @@ async def _serve(socket: Socket, session_id: int | None) -> None:
         await _close(socket, over)
 
 
-def _same_origin(socket: Socket) -> bool:
-    """Browsers say where a page comes from; other programs say nothing."""
-    origin = socket.headers.get("origin")
-    if origin is None:
-        return True
-    public = _shared(socket).settings.public_origin
-    return origin == public or urlsplit(origin).netloc == socket.headers.get("host")
-
-
 async def _known(socket: Socket) -> tuple[Actor, Claims]:
-    token = socket.query_params.get("token")
-    if token is None:
-        try:
-            first = await asyncio.wait_for(_receive(socket), FIRST_MESSAGE_S)
-        except TimeoutError:
-            raise _Over(UNAUTHENTICATED, "jeton_refuse") from None
-        token = first.get("token") if first.get("type") == "auth" else None
+    ticket = socket.query_params.get("ticket")
     try:
-        return await authenticated(
-            _shared(socket), token if isinstance(token, str) else None, address(socket.scope)
-        )
+        if ticket is not None:
+            return await by_ticket(_shared(socket), ticket, address(socket.scope))
+        return await authenticated(_shared(socket), await _token(socket), address(socket.scope))
     except Unauthenticated as refused:
         raise _Over(UNAUTHENTICATED, refused.reason) from None
+
+
+async def _token(socket: Socket) -> str | None:
+    """The access token in the address, or in the first message."""
+    token: str | None = socket.query_params.get("token")
+    if token is not None:
+        return token
+    try:
+        first = await asyncio.wait_for(_receive(socket), FIRST_MESSAGE_S)
+    except TimeoutError:
+        return None
+    said = first.get("token") if first.get("type") == "auth" else None
+    return said if isinstance(said, str) else None
 
 
 async def _check_session(socket: Socket, actor: Actor, session_id: int | None) -> None:

@@ -92,6 +92,12 @@ operateur = Table(
     Column("role", String(16), nullable=False),
     Column("actif", Boolean, nullable=False, server_default=text("true")),
     Column("derniere_connexion", Instant),
+    # Tokens of an earlier generation are over. The second factor: its sealed key, since when it is asked for,
+    # and the step of the last code used.
+    Column("generation", Integer, nullable=False, server_default="0"),
+    Column("totp_scelle", LargeBinary(64)),
+    Column("totp_depuis", Instant),
+    Column("totp_pas", BigId),
     *_stamps(),
     _one_of("role", actor.ROLES),
 )
@@ -112,6 +118,27 @@ refresh_token = Table(
     Column("token_hash", LargeBinary(32), nullable=False, unique=True),
     Column("expires_at", Instant, nullable=False),
     Column("used_at", Instant),
+)
+
+# Wrong passwords by the digest of (login, source): nobody's login or address is kept here.
+login_tries = Table(
+    "essais_connexion",
+    metadata,
+    Column("key", LargeBinary(32), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", Instant, nullable=False, index=True),
+    Column("blocked_until", Instant),
+)
+
+# By which a page opens its WebSocket, once: an access token does not belong into an address.
+ws_ticket = Table(
+    "ws_ticket",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("operateur_id", BigId, ForeignKey("operateur.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("generation", Integer, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("good_until", Instant, nullable=False),
 )
 
 utilisateur = Table(
@@ -155,6 +182,17 @@ poste = Table(
     UniqueConstraint("site_id", "nom"),
     UniqueConstraint("site_id", "ip_address"),
     _one_of("statut_voulu", poste_rules.WANTED),
+)
+
+# By what a program that stands in for a poste is known over HTTP. It is nothing to the broker.
+poste_credential = Table(
+    "poste_cle",
+    metadata,
+    Column("poste_id", BigId, ForeignKey("poste.id", ondelete="CASCADE"), primary_key=True),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    _ref("operateur_id", "operateur"),
+    Column("created_at", Instant, nullable=False),
+    Column("derniere_utilisation", Instant),
 )
 
 slug_retired = Table("slug_retired", metadata, Column("slug", String(63), primary_key=True))

@@ -11,13 +11,17 @@ _RANK = {LECTEUR: 0, OPERATEUR: 1, ADMINISTRATEUR: 2}
 
 @dataclass(frozen=True)
 class Actor:
-    """On whose behalf a use case runs. `sites` None means all of them."""
+    """On whose behalf a use case runs. `sites` None means all of them.
+
+    Tokens of an operator are of a `generation`; those of an earlier one are over.
+    """
 
     operateur_id: int | None = None
     role: str = ADMINISTRATEUR
     sites: frozenset[int] | None = field(default=None)
     ip: str | None = None
     is_operator: bool = False
+    generation: int = 0
 
     def require(self, role: str) -> None:
         """Raise Forbidden unless the actor's role is at least this one."""

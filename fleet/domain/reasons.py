@@ -188,6 +188,31 @@ REASONS: dict[str, tuple[str, str]] = {
     "introuvable": ("Introuvable\u202f: {thing}.", "Not found: {thing}."),
     "role_insuffisant": ("Votre rôle ne le permet pas.", "Your role does not allow it."),
     "identifiants_refuses": ("Identifiant ou mot de passe refusé.", "Wrong login or password."),
+    "totp_demande": (
+        "Tapez le code à six chiffres de votre application.",
+        "Type the six-digit code of your app.",
+    ),
+    "totp_refuse": (
+        "Ce code est faux, périmé ou déjà utilisé. Attendez le suivant.",
+        "This code is wrong, too old or used. Wait for the next one.",
+    ),
+    "totp_deja_actif": (
+        "La double authentification est déjà active.",
+        "Two-factor authentication is already on.",
+    ),
+    "totp_inactif": (
+        "La double authentification n’est pas active.",
+        "Two-factor authentication is not on.",
+    ),
+    "mot_de_passe_refuse": ("Ce n’est pas votre mot de passe.", "This is not your password."),
+    "dernier_administrateur": (
+        "C’est le dernier administrateur actif\u202f: nommez-en un autre d’abord.",
+        "This is the last active administrator: appoint another one first.",
+    ),
+    "origine_refusee": (
+        "Cette demande vient d’une autre page que les nôtres.",
+        "This request comes from a page that is not ours.",
+    ),
     "jeton_refuse": ("Connexion expirée ou refusée. Reconnectez-vous.", "Session expired. Log in again."),
     "deja_pris": ("Cette valeur est déjà prise\u202f: {valeur}.", "This value is already taken: {valeur}."),
     "valeur_invalide": ("Valeur refusée\u202f: {regle}", "Invalid value: {regle}"),

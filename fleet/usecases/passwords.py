@@ -1,5 +1,7 @@
 """Passwords at rest: argon2id. A hash takes a tenth of a second and 64 MiB: in threads of its own, few at a time."""
 
+import hashlib
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -11,10 +13,10 @@ _hasher = PasswordHasher()
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZSBmaXhlZCBzYWx0IQ$6DG0qwqxxrLhGOrwkjXtcHPDxW9hTGjgRBCh8gxtUWM"
 
 
-def hashed(password: str) -> str:
+def hashed(password: str, field: str = "mot_de_passe") -> str:
     """What is stored of a password. Raises Invalid for one that is too short or too long."""
     if not SHORTEST <= len(password) <= LONGEST:
-        raise Invalid("mot_de_passe", "valeur_invalide", regle=f"de {SHORTEST} à {LONGEST} caractères")
+        raise Invalid(field, "valeur_invalide", regle=f"de {SHORTEST} à {LONGEST} caractères")
     return _hasher.hash(password)
 
 
@@ -25,3 +27,8 @@ def matches(stored: str | None, password: str) -> bool:
         return stored is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+def digest(token: str) -> bytes:
+    """What is stored of a token: it is random and long, so that nothing slower is needed."""
+    return hashlib.sha256(token.encode()).digest()

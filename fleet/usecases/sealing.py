@@ -1,6 +1,6 @@
-"""Codes at rest: found by their HMAC, shown again only by who has the key.
+"""Codes at rest: found by their HMAC, shown again only by who has the key; and keys of second factors, sealed.
 
-Both keys live outside the database and its backups.
+All keys live outside the database and its backups.
 """
 
 import secrets
@@ -18,17 +18,19 @@ _NONCE = 12
 
 @dataclass(frozen=True)
 class CodeKeys:
-    """The keys of a deployment's codes, both derived from one secret of at least 32 bytes."""
+    """The keys of a deployment, derived from one secret of at least 32 bytes."""
 
     index_key: bytes
     seal_key: bytes
+    totp_key: bytes
 
     @classmethod
     def from_secret(cls, secret: bytes) -> "CodeKeys":
         """The keys that a deployment's secret gives. Raises ValueError when it is too short."""
         if len(secret) < 32:
             raise ValueError("the secret of the codes needs at least 32 bytes")
-        return cls(_derive(secret, b"ppm code index"), _derive(secret, b"ppm code seal"))
+        purposes = (b"ppm code index", b"ppm code seal", b"ppm totp seal")
+        return cls(*(_derive(secret, purpose) for purpose in purposes))
 
     def index(self, code: str) -> bytes:
         """Under what a code is stored."""
@@ -36,15 +38,32 @@ class CodeKeys:
 
     def seal(self, code: str) -> bytes:
         """The code, encrypted, for an audited reprint while it is usable."""
-        nonce = secrets.token_bytes(_NONCE)
-        return nonce + AESGCM(self.seal_key).encrypt(nonce, code.encode(), None)
+        return _seal(self.seal_key, code.encode(), None)
 
     def unseal(self, sealed: bytes) -> str | None:
         """The code again, or None when it was sealed with another key."""
-        try:
-            return AESGCM(self.seal_key).decrypt(sealed[:_NONCE], sealed[_NONCE:], None).decode()
-        except InvalidTag:
-            return None
+        code = _unseal(self.seal_key, sealed, None)
+        return None if code is None else code.decode()
+
+    def seal_totp(self, key: bytes, operateur_id: int) -> bytes:
+        """The key of an operator's second factor, encrypted for that operator."""
+        return _seal(self.totp_key, key, str(operateur_id).encode())
+
+    def unseal_totp(self, sealed: bytes, operateur_id: int) -> bytes | None:
+        """The same again, or None when it was sealed with another key or for somebody else."""
+        return _unseal(self.totp_key, sealed, str(operateur_id).encode())
+
+
+def _seal(key: bytes, plain: bytes, bound_to: bytes | None) -> bytes:
+    nonce = secrets.token_bytes(_NONCE)
+    return nonce + AESGCM(key).encrypt(nonce, plain, bound_to)
+
+
+def _unseal(key: bytes, sealed: bytes, bound_to: bytes | None) -> bytes | None:
+    try:
+        return AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], bound_to)
+    except InvalidTag:
+        return None
 
 
 def _derive(secret: bytes, purpose: bytes) -> bytes:

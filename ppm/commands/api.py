@@ -42,10 +42,13 @@ def api(wait_s: float, with_controller: bool) -> None:
 
 def api_settings(settings: Settings) -> ApiSettings:
     """What the API is told. Raises SettingError."""
+    public, previous = settings.get(table.PUBLIC_URL), settings.get(table.JWT_PREVIOUS_SECRET)
     try:
         return ApiSettings(
             settings[table.JWT_SECRET],
-            public_origin=settings.get(table.PUBLIC_URL),
+            public_origin=public,
+            jwt_previous=(previous,) if previous else (),
+            secure_cookies=public is None or not public.startswith("http:"),
             trusted_proxies=settings[table.TRUSTED_PROXIES],
         )
     except ValueError as error:

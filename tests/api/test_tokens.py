@@ -1,17 +1,24 @@
 """Logging in and staying in."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
+from sqlalchemy import select, update
 
 from api.settings import ApiSettings
+from api.tokens import TokenRefused, Tokens
+from fleet.database.tables import login_tries as table
 from fleet.domain.actor import SYSTEM
-from fleet.domain.errors import Invalid
-from fleet.usecases import operateurs, passwords
-from fleet.usecases.operateurs import LoginThrottle, NewOperateur, OperateurEdit
+from fleet.domain.errors import Invalid, Refused
+from fleet.usecases import login_tries as tries
+from fleet.usecases import logins, operateurs, passwords
+from fleet.usecases.logins import Credentials
+from fleet.usecases.operateurs import NewOperateur, OperateurEdit
 from tests.api.conftest import PASSWORD, SETTINGS, Desk, count
+from tests.support.at_once import at_once
 
 
 def _login(desk: Desk, login: str = "desk", password: str = PASSWORD) -> tuple[int, dict[str, str]]:
@@ -47,8 +54,10 @@ def test_wrong_passwords_are_slowed_down_and_others_are_not_locked_out(desk: Des
     answer = desk.client.post("/api/token/", json={"login": "desk", "password": PASSWORD})
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) > 0
-    known = operateurs.authenticate(desk.fleet, desk.shared.logins, "desk", PASSWORD, "10.1.1.1")
+    known = logins.authenticate(desk.fleet, Credentials("desk", PASSWORD, "10.1.1.1"))
     assert known.login == "desk"
+    # Another process counts the same tries, and a right password there does not wipe out the wrong ones here.
+    assert _login(desk)[0] == 429
 
 
 def test_a_refresh_token_works_once_and_its_reuse_ends_the_family(desk: Desk) -> None:
@@ -94,6 +103,9 @@ FORGED: list[tuple[dict[str, object], str | None, str]] = [
     ({"exp": None}, None, "HS256"),
     ({"sub": "abc"}, None, "HS256"),
     ({"sub": "999"}, None, "HS256"),
+    ({"gen": None}, None, "HS256"),
+    ({"gen": 1}, None, "HS256"),
+    ({"gen": []}, None, "HS256"),
 ]
 
 
@@ -103,9 +115,12 @@ def test_a_forged_or_old_token_is_refused(desk: Desk) -> None:
         "iss": SETTINGS.issuer,
         "aud": SETTINGS.audience,
         "sub": "1",
+        "gen": 0,
         "iat": now,
         "exp": now + timedelta(minutes=5),
     }
+    token = jwt.encode(good, SETTINGS.jwt_secret, "HS256")
+    assert desk.client.get("/api/sites/", headers={"Authorization": f"Bearer {token}"}).status_code == 200
     for claims, secret, algorithm in FORGED:
         said = {key: value for key, value in (good | claims).items() if value is not None}
         token = jwt.encode(said, secret or SETTINGS.jwt_secret, algorithm)
@@ -145,8 +160,60 @@ def test_a_short_password_and_a_taken_login_are_refused(desk: Desk) -> None:
         assert refused.value.field == field
 
 
-def test_the_memory_of_wrong_passwords_is_bounded() -> None:
-    limit, now = LoginThrottle(), datetime.now(UTC)
-    for number in range(10_100):
-        limit.failed(f"login-{number}", "10.0.0.1", now)
-    assert len(limit._tries) <= 10_001
+def test_the_memory_of_wrong_passwords_forgets_what_is_old_and_names_nobody(desk: Desk) -> None:
+    _login(desk, "desk", "wrong")
+    with desk.fleet.database.transaction() as tx:
+        assert b"desk" not in bytes(tx.execute(select(table.c.key)).scalar_one())
+        long_ago = tx.now - timedelta(hours=2)
+        tx.execute(update(table).values(last_at=long_ago))
+    _login(desk, "another", "wrong")
+    assert count(desk.fleet, "SELECT count(*) FROM essais_connexion") == 1
+
+
+def test_one_machine_is_one_source_whatever_its_ipv6_address() -> None:
+    key = tries.key
+    assert key("desk", "2001:db8::1") == key("desk", "2001:db8::ffff:2")
+    assert key("desk", "2001:db8::1") != key("desk", "2001:db8:0:1::1")
+    assert key("desk", "10.0.0.1") != key("desk", "10.0.0.2")
+    assert key("desk", "10.0.0.1") != key("admin", "10.0.0.1")
+
+
+def test_a_signing_key_is_changed_without_logging_anybody_out(desk: Desk) -> None:
+    now = datetime.now(UTC)
+    old = Tokens(SETTINGS).make(1, 0, now)
+    turned = Tokens(replace(SETTINGS, jwt_secret="n" * 40, jwt_previous=(SETTINGS.jwt_secret,)))
+    assert turned.read(old).operateur_id == 1
+    assert turned.read(turned.make(2, 0, now)).operateur_id == 2
+    with pytest.raises(TokenRefused):
+        Tokens(SETTINGS).read(turned.make(1, 0, now))
+    with pytest.raises(TokenRefused):
+        Tokens(replace(SETTINGS, jwt_secret="n" * 40)).read(old)
+
+
+def test_two_that_use_one_refresh_token_at_once_do_not_both_get_the_next(desk: Desk) -> None:
+    token = _login(desk)[1]["refresh"]
+    answers = at_once(8, lambda _: _refreshed(desk, token))
+    assert answers.count(True) == 1
+    assert count(desk.fleet, "SELECT count(*) FROM refresh_token") == 0, "the reuse has ended the family"
+
+
+def _refreshed(desk: Desk, token: str) -> bool:
+    try:
+        logins.rotate(desk.fleet, token)
+    except Refused:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("_again", range(5))
+def test_no_refresh_token_outlives_a_revocation_that_comes_at_the_same_time(desk: Desk, _again: int) -> None:
+    number, token = desk.shared.names.operateur("desk"), _login(desk)[1]["refresh"]
+
+    def work(which: int) -> None:
+        if which:
+            _refreshed(desk, token)
+        else:
+            logins.revoke_all(desk.fleet, SYSTEM, number)
+
+    at_once(2, work)
+    assert count(desk.fleet, "SELECT count(*) FROM refresh_token") == 0

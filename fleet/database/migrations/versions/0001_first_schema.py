@@ -53,6 +53,10 @@ def upgrade() -> None:
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("actif", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("derniere_connexion", Instant, nullable=True),
+        sa.Column("generation", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("totp_scelle", sa.LargeBinary(length=64), nullable=True),
+        sa.Column("totp_depuis", Instant, nullable=True),
+        sa.Column("totp_pas", BigId, nullable=True),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("updated_at", Instant, nullable=False),
         sa.Column("version", sa.Integer(), server_default="0", nullable=False),
@@ -199,6 +203,50 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name=op.f("uq_refresh_token_token_hash")),
     )
     op.create_index(op.f("ix_refresh_token_family"), "refresh_token", ["family"], unique=False)
+    op.create_table(
+        "essais_connexion",
+        sa.Column("key", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_at", Instant, nullable=False),
+        sa.Column("blocked_until", Instant, nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_essais_connexion")),
+    )
+    op.create_index(op.f("ix_essais_connexion_last_at"), "essais_connexion", ["last_at"], unique=False)
+    op.create_table(
+        "ws_ticket",
+        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("operateur_id", BigId, nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("expires_at", Instant, nullable=False),
+        sa.Column("good_until", Instant, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operateur_id"],
+            ["operateur.id"],
+            name=op.f("fk_ws_ticket_operateur_id_operateur"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_ws_ticket")),
+    )
+    op.create_index(op.f("ix_ws_ticket_operateur_id"), "ws_ticket", ["operateur_id"], unique=False)
+    op.create_table(
+        "poste_cle",
+        sa.Column("poste_id", BigId, nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("operateur_id", BigId, nullable=True),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("derniere_utilisation", Instant, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["operateur_id"],
+            ["operateur.id"],
+            name=op.f("fk_poste_cle_operateur_id_operateur"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["poste_id"], ["poste.id"], name=op.f("fk_poste_cle_poste_id_poste"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("poste_id", name=op.f("pk_poste_cle")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_poste_cle_token_hash")),
+    )
     op.create_table(
         "utilisateur",
         sa.Column("id", BigId, nullable=False),
@@ -759,6 +807,9 @@ def downgrade() -> None:
     op.drop_table("reservation")
     op.drop_table("attente")
     op.drop_table("transfert")
+    op.drop_table("ws_ticket")
+    op.drop_table("poste_cle")
+    op.drop_table("essais_connexion")
     op.drop_table("octroi")
     op.drop_table("demande")
     op.drop_table("session")
