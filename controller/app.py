@@ -11,6 +11,7 @@ import os
 import random
 import secrets
 import socket
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -36,6 +37,9 @@ log = logging.getLogger(__name__)
 THREADS = 8
 LEASE_THREADS = 2
 RENEW_S = 1.5
+LEASE_WORKS = ("renew", "acquire")
+STUCK_S = 60.0
+"""Longer than any wait for the database: a round that takes this is not coming back."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,10 @@ class ControllerSettings:
 
 
 class Controller:
-    """Drives every site that it can get the lease of. `ready` is set while all those are being driven."""
+    """Drives every site that it can get the lease of. `ready` is set while all those are being driven.
+
+    `working` is set once it has gone for its leases, whatever came of it.
+    """
 
     def __init__(self, fleet: Fleet, settings: ControllerSettings) -> None:
         self._fleet, self._settings = fleet, settings
@@ -63,7 +70,8 @@ class Controller:
         self._dropped: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._looked = False
-        self.ready = asyncio.Event()
+        self.ready, self.working = asyncio.Event(), asyncio.Event()
+        self._rounds: dict[str, float] = {}
 
     async def run(self) -> None:
         """Work until cancelled; then stop gracefully: postes are told, leases are given back."""
@@ -85,11 +93,15 @@ class Controller:
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(follow(self._fleet.database, self._told), name="news")
-                    group.create_task(self._every_round("renew", self._renew), name="renew")
-                    group.create_task(self._every_round("acquire", self._acquire), name="acquire")
+                    for name, work in zip(LEASE_WORKS, (self._renew, self._acquire), strict=True):
+                        group.create_task(self._every_round(name, work), name=name)
             finally:
                 schedule.shutdown(wait=False)
                 await self._stop()
+
+    def is_healthy(self) -> bool:
+        """Whether leases were gone for lately: a database that fails is no fault of ours, not coming back is."""
+        return self.working.is_set() and time.monotonic() - min(self._rounds.values()) < STUCK_S
 
     async def _every_round(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Renewing and acquiring go side by side: whoever holds a free site's row must not cost us our own."""
@@ -98,6 +110,9 @@ class Controller:
                 await work()
             except DatabaseTrouble as error:
                 log.warning("leases_wait", extra={"work": name, "error": str(error)})
+            self._rounds[name] = time.monotonic()
+            if len(self._rounds) == len(LEASE_WORKS):
+                self.working.set()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(RENEW_S * random.uniform(0.5, 1.0)):
                     await self._woken.wait()

@@ -37,6 +37,7 @@ POWER_S = 0.5
 class Agent:
     """One poste. `run` lives until it is cancelled (an abrupt end) or `stop` is called (a clean one).
 
+    `begun` is set once the machine is as it should be.
     The agent is also the `Visitor` of a face: `type_code`, `ask_time`, `end_session`, `now`.
     """
 
@@ -55,6 +56,7 @@ class Agent:
         self._boot = platform.boot_id()
         self._store = Store(settings.folder, self._boot, durable=settings.durable)
         self._stopping = asyncio.Event()
+        self.begun = asyncio.Event()
         self._dead = False
         self._storage_ok = True
         self._failing: set[str] = set()
@@ -74,6 +76,7 @@ class Agent:
         with self._store:
             self._compose()
             self._turn(self.machine.begin(self.now()))
+            self.begun.set()
             link = asyncio.create_task(self.link.run(), name=f"link-{self.settings.poste}")
             try:
                 await self._until_stopped(link)

@@ -9,7 +9,7 @@ from api.settings import ApiSettings
 from fleet.database import schema
 from fleet.database.engine import Database
 from fleet.usecases.fleet import Fleet
-from ppm import addresses, compose, logs
+from ppm import addresses, compose, logs, systemd
 from ppm import settings as table
 from ppm.cli import CommandFailed
 from ppm.commands.numbers import WAIT_S
@@ -32,9 +32,13 @@ def api(wait_s: float, with_controller: bool) -> None:
     try:
         schema.wait_for(database, wait_s)
         fleet = Fleet(database, code_keys(settings))
-        works = [_served(fleet, listening, settings[table.HTTP_HOST], settings[table.HTTP_PORT])]
-        if address is not None:
-            works.append(compose.new_controller(fleet, settings, address).run())
+        serving = asyncio.Event()
+        works = [_served(fleet, listening, settings[table.HTTP_HOST], settings[table.HTTP_PORT], serving)]
+        if address is None:
+            works.append(systemd.told(serving))
+        else:
+            made = compose.new_controller(fleet, settings, address)
+            works += [made.run(), systemd.told(serving, made.working, healthy=made.is_healthy)]
         asyncio.run(compose.until_stopped(*works))
     finally:
         database.close()
@@ -55,8 +59,8 @@ def api_settings(settings: Settings) -> ApiSettings:
         raise SettingError(table.JWT_SECRET.name, str(error)) from None
 
 
-async def _served(fleet: Fleet, settings: ApiSettings, host: str, port: int) -> None:
+async def _served(fleet: Fleet, settings: ApiSettings, host: str, port: int, serving: asyncio.Event) -> None:
     try:
-        await serve(create_app(fleet, settings), host, port)
+        await serve(create_app(fleet, settings), host, port, serving)
     except OSError as error:
         raise CommandFailed(f"PPM_HTTP_PORT: {host}:{port} cannot be used ({error.strerror})") from None

@@ -7,7 +7,7 @@ import click
 from fleet.database import schema
 from fleet.database.engine import Database
 from fleet.usecases.fleet import Fleet
-from ppm import addresses, compose, logs
+from ppm import addresses, compose, logs, systemd
 from ppm import settings as table
 from ppm.commands.numbers import WAIT_S
 from ppm.commands.opening import code_keys
@@ -31,6 +31,8 @@ def controller(wait_s: float) -> None:
     try:
         schema.wait_for(database, wait_s)
         fleet = Fleet(database, code_keys(settings))
-        asyncio.run(compose.until_stopped(compose.new_controller(fleet, settings, broker).run()))
+        made = compose.new_controller(fleet, settings, broker)
+        telling = systemd.told(made.working, healthy=made.is_healthy)
+        asyncio.run(compose.until_stopped(made.run(), telling))
     finally:
         database.close()

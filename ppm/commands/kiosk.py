@@ -13,7 +13,7 @@ from kiosk_agent.settings import Settings as PosteSettings
 from kiosk_agent.ui import terminal
 from kiosk_agent.ui.terminal import LineFace, ScreenFace
 from kiosk_agent.words import Language
-from ppm import addresses, logs
+from ppm import addresses, logs, systemd
 from ppm import settings as table
 from ppm.compose import stopping
 from ppm.settings import Settings, state_home
@@ -77,7 +77,9 @@ async def _run(agent: Agent, stop: asyncio.Event) -> None:
     """Be the poste until stopped, then leave cleanly."""
     running = asyncio.create_task(agent.run())
     waiting = asyncio.create_task(stop.wait())
+    telling = asyncio.create_task(systemd.told(agent.begun))
     await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
+    telling.cancel()
     agent.stop()
     waiting.cancel()
     await running
