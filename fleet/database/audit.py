@@ -18,6 +18,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from fleet.database.prepared import PREPARED
 from fleet.database.tables import chain_head, log
+from fleet.database.trips import LATER
 
 GENESIS = bytes(32)
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -57,12 +58,15 @@ def write(connection: Connection, entries: Sequence[Entry], now: datetime | None
 
 
 def _append(connection: Connection, chain: int, entries: Sequence[Entry], now: datetime) -> None:
+    if len(entries) == 1 and connection.dialect.name == "postgresql":
+        _append_one(connection, chain, entries[0], now)
+        return
     numero, previous = _lock_head(connection, chain)
     rows: list[dict[str, Any]] = []
     for entry in entries:
         numero += 1
-        row = _row(entry, numero, previous, now)
-        previous = row["hash"]
+        row = {**_line(entry, now), "numero": numero, "previous_hash": previous}
+        previous = row["hash"] = _hash(row)
         rows.append(row)
     if connection.dialect.name == "postgresql":
         _store_postgresql(connection, chain, rows)
@@ -97,6 +101,43 @@ def _store_postgresql(connection: Connection, chain: int, rows: Sequence[dict[st
     connection.execute(_STORE, {**head, "lines": lines})
 
 
+_BEGIN = (
+    pg_insert(chain_head)
+    .on_conflict_do_nothing(index_elements=["chain"])
+    .execution_options(**PREPARED, **LATER)
+)
+
+# One line: the database numbers and links it, so that the head is locked for no longer than the commit takes. A chain
+# without a head has no number to give, which the column refuses.
+_APPEND = text(
+    """
+WITH head AS (
+    UPDATE chain_head SET numero = before.numero + 1, hash = sha256(
+        before.hash || convert_to('[' || before.chain || ',' || (before.numero + 1) || ',', 'UTF8') || :said)
+    FROM (SELECT chain, numero, hash FROM chain_head WHERE chain = :chain FOR UPDATE) before
+    WHERE chain_head.chain = before.chain
+    RETURNING chain_head.numero, before.hash AS previous_hash, chain_head.hash
+)
+INSERT INTO log (site_id, numero, action, operateur_id, session_id, poste_id, utilisateur_id, details, metadata,
+    personal, salt, commitment, created_at, previous_hash, hash)
+SELECT CAST(:site_id AS bigint), head.numero, :action, CAST(:operateur_id AS bigint), CAST(:session_id AS bigint),
+    CAST(:poste_id AS bigint), CAST(:utilisateur_id AS bigint), :details, CAST(:metadata AS jsonb),
+    CAST(:personal AS jsonb), CAST(:salt AS bytea), CAST(:commitment AS bytea), CAST(:created_at AS timestamptz),
+    head.previous_hash, head.hash
+FROM (SELECT) line LEFT JOIN head ON true
+"""
+).bindparams(
+    bindparam("metadata", type_=log.c.metadata.type), bindparam("personal", type_=log.c.personal.type)
+)
+_APPEND = _APPEND.execution_options(**PREPARED, **LATER)
+
+
+def _append_one(connection: Connection, chain: int, entry: Entry, now: datetime) -> None:
+    line = _line(entry, now)
+    connection.execute(_BEGIN, {"chain": chain, "numero": 0, "hash": GENESIS})
+    connection.execute(_APPEND, {**line, "chain": chain, "said": _said(line)})
+
+
 _HEAD = (
     select(chain_head.c.numero, chain_head.c.hash)
     .where(chain_head.c.chain == bindparam("wanted"))
@@ -115,17 +156,16 @@ def _lock_head(connection: Connection, chain: int) -> tuple[int, bytes]:
 
 def _begin_chain(connection: Connection, chain: int) -> None:
     """The first link; two that write the first entry of a site at once make it once."""
-    begin = pg_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    first = begin(chain_head).values(chain=chain, numero=0, hash=GENESIS)
-    connection.execute(first.on_conflict_do_nothing(index_elements=["chain"]))
+    upsert = pg_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    first = upsert(chain_head).on_conflict_do_nothing(index_elements=["chain"])
+    connection.execute(first, {"chain": chain, "numero": 0, "hash": GENESIS})
 
 
-def _row(entry: Entry, numero: int, previous: bytes, now: datetime) -> dict[str, Any]:
+def _line(entry: Entry, now: datetime) -> dict[str, Any]:
     salt = secrets.token_bytes(16) if entry.personal else None
     commitment = _commitment(salt, entry.personal) if salt and entry.personal else None
-    row: dict[str, Any] = {
+    return {
         "site_id": entry.site_id,
-        "numero": numero,
         "action": entry.action,
         "operateur_id": entry.operateur_id,
         "session_id": entry.session_id,
@@ -137,9 +177,7 @@ def _row(entry: Entry, numero: int, previous: bytes, now: datetime) -> dict[str,
         "salt": salt,
         "commitment": commitment,
         "created_at": now,
-        "previous_hash": previous,
     }
-    return row | {"hash": _hash(row)}
 
 
 def _commitment(salt: bytes, personal: Mapping[str, Any]) -> bytes:
@@ -147,9 +185,13 @@ def _commitment(salt: bytes, personal: Mapping[str, Any]) -> bytes:
 
 
 def _hash(row: Mapping[str, Any]) -> bytes:
+    numbered = f"[{row['site_id'] or 0},{row['numero']},".encode()
+    return hashlib.sha256(row["previous_hash"] + numbered + _said(row)).digest()
+
+
+def _said(row: Mapping[str, Any]) -> bytes:
+    """What a line says, as it enters the hash: the rest of a list that its chain and its number begin."""
     said = [
-        row["site_id"] or 0,
-        row["numero"],
         row["action"],
         row["operateur_id"],
         row["session_id"],
@@ -160,7 +202,7 @@ def _hash(row: Mapping[str, Any]) -> bytes:
         (row["commitment"] or b"").hex(),
         row["created_at"].astimezone(UTC).isoformat(timespec="microseconds"),
     ]
-    return hashlib.sha256(row["previous_hash"] + _encode(said)).digest()
+    return _encode(said)[1:]
 
 
 def verify(connection: Connection) -> Iterator[Broken]:

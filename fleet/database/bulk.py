@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import text
 
+from fleet.database import ledger
 from fleet.database.engine import Transaction
-from fleet.database.outbox import Wanted, stamp
+from fleet.database.outbox import Wanted
 
 _BUMP_POSTGRESQL = """
 WITH asked AS (
@@ -31,7 +32,7 @@ def bump(tx: Transaction, changes: Sequence[tuple[int, str]]) -> list[Wanted]:
     if not changes:
         return []
     rows = _bump_postgresql(tx, changes) if tx.is_postgresql else _bump_sqlite(tx, changes)
-    stamp(tx)
+    ledger.write_told(tx.connection, tx.given)
     ended = {poste_id for poste_id, reason in changes if reason == "duree_ecoulee"}
     return [_free(row) for row in rows if row.poste_id in ended]
 

@@ -19,9 +19,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from fleet.database import audit, leases
+from fleet.database import audit, leases, ledger
 from fleet.database.news import CHANNEL, News, to_payload
 from fleet.database.prepared import prepare_on
+from fleet.database.trips import LATER, Line
 from fleet.domain.errors import FleetError
 
 BUSY_TIMEOUT_S = 30
@@ -57,8 +58,8 @@ class Transaction:
         self.lease = lease
         self.entries: list[audit.Entry] = []
         self.news: dict[News, None] = {}
-        self.given: list[int] = []
-        """The lines of the ledger that the next rev will tell of."""
+        self.given: list[dict[str, Any]] = []
+        """The lines of the ledger that wait for the rev that will tell of them, or for the commit."""
         self._now: datetime | None = None
 
     @property
@@ -73,6 +74,11 @@ class Transaction:
             self._now = clock(self.connection)
         return self._now
 
+    def read_at(self, instant: datetime | None) -> None:
+        """Take the clock from a row that was read under its lock, if it was not read before: it saves a trip."""
+        if self._now is None and instant is not None:
+            self._now = clock(self.connection, instant)
+
     def record(self, entry: audit.Entry) -> None:
         """Write this to the audit trail, in the same transaction."""
         self.entries.append(entry)
@@ -82,14 +88,14 @@ class Transaction:
         self.news[News(site_id, topic)] = None
 
     def flush(self) -> None:
-        """What comes last before the commit: the audit entries and the news."""
+        """What comes last before the commit: the ledger, the audit entries and the news."""
+        ledger.write(self.connection, self.given)
         audit.write(self.connection, self.entries, self.now if self.entries else None)
         for entry in self.entries:
             self.tell(entry.site_id or 0, "log")
         if self.news and self.is_postgresql:
-            self.connection.exec_driver_sql(
-                "SELECT pg_notify(%s, %s)", (CHANNEL, to_payload(tuple(self.news)))
-            )
+            told = (CHANNEL, to_payload(tuple(self.news)))
+            self.connection.exec_driver_sql("SELECT pg_notify(%s, %s)", told, execution_options=LATER)
 
 
 class Database:
@@ -117,7 +123,7 @@ class Database:
 
         With a lease, everything in it happens only while that lease is held. Raises LeaseLost.
         """
-        with self.engine.connect() as connection, connection.begin():
+        with leases.lost_is_told(lease), self.engine.connect() as connection, connection.begin():
             transaction = Transaction(connection, lease)
             if lease is not None:
                 leases.hold(connection, lease)
@@ -153,8 +159,10 @@ class Database:
                 listener(news)
 
 
-def clock(connection: Connection) -> datetime:
-    """The database's clock: the server's on PostgreSQL, this machine's on SQLite."""
+def clock(connection: Connection, told: datetime | None = None) -> datetime:
+    """The database's clock, unless it was `told`: the server's on PostgreSQL, this machine's on SQLite."""
+    if told is not None:
+        return told
     if connection.dialect.name == "postgresql":
         instant: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
         return instant.astimezone(UTC)
@@ -168,7 +176,8 @@ def _create_engine(url: URL, pool_size: int) -> Engine:
         url,
         pool_size=pool_size,
         max_overflow=0,
-        connect_args={**NETWORK, "options": _session_options()},
+        connect_args={**NETWORK, "options": _session_options(), "connection_factory": Line},
+        use_native_hstore=False,
         pool_use_lifo=True,
         hide_parameters=True,
     )
@@ -189,14 +198,12 @@ def _note_use(_connection: Any, record: ConnectionPoolEntry) -> None:
     record.info["ppm_used_at"] = time.monotonic()
 
 
-def _ping_if_idle(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+def _ping_if_idle(connection: Line, record: ConnectionPoolEntry, _proxy: Any) -> None:
     """See that a connection still works before it is used, unless it just did: the trip costs as much as a row."""
     if time.monotonic() - record.info.get("ppm_used_at", time.monotonic()) < TRUSTED_S:
         return
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        connection.rollback()
+        connection.ping()
     except psycopg2.Error as error:
         raise DisconnectionError from error
 

@@ -5,15 +5,17 @@ it for later while a transaction of its holder still runs. So a controller that 
 term and can commit nothing. Renewing changes no key column and waits for nobody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, bindparam, func, insert, literal, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from fleet.database.prepared import PREPARED
 from fleet.database.tables import lease, site
+from fleet.database.trips import LATER
 from fleet.domain.errors import LeaseLost
 
 TTL = timedelta(seconds=5)
@@ -36,15 +38,44 @@ _HELD = (
         lease.c.term == bindparam("for_term"),
     )
     .with_for_update(read=True, key_share=True)
-    .execution_options(**PREPARED)
 )
 
 
+# It goes with the next statement, so nobody looks at its answer: without the row it fails.
+_HOLD = (
+    select(literal(1) / func.count())
+    .select_from(_HELD.subquery("held"))
+    .execution_options(**PREPARED, **LATER)
+)
+_NOT_HELD = "22012"
+"""What PostgreSQL calls a division by zero: nothing else of ours divides within a transaction."""
+
+
 def hold(connection: Connection, held: Lease) -> None:
-    """Keep this lease from being taken over until the commit. Raises LeaseLost if it already was."""
+    """Keep this lease from being taken over until the commit.
+
+    Raises LeaseLost if it already was: at once on SQLite, by `lost_is_told` with a later statement on PostgreSQL.
+    """
     wanted = {"at": held.site_id, "by": held.holder, "for_term": held.term}
-    if connection.execute(_HELD, wanted).first() is None:
-        raise LeaseLost(f"site {held.site_id}, term {held.term}")
+    if connection.dialect.name == "postgresql":
+        connection.execute(_HOLD, wanted)
+    elif connection.execute(_HELD, wanted).first() is None:
+        raise _lost(held)
+
+
+@contextmanager
+def lost_is_told(held: Lease | None) -> Iterator[None]:
+    """Raise LeaseLost where PostgreSQL has said so in its own words."""
+    try:
+        yield
+    except DBAPIError as error:
+        if held is not None and getattr(error.orig, "pgcode", None) == _NOT_HELD:
+            raise _lost(held) from None
+        raise
+
+
+def _lost(held: Lease) -> LeaseLost:
+    return LeaseLost(f"site {held.site_id}, term {held.term}")
 
 
 def acquire(connection: Connection, site_id: int, holder: str, now: datetime, floor: int = 0) -> Lease | None:

@@ -11,12 +11,12 @@ from typing import Any
 
 from sqlalchemy import Column, Row, Select, and_, bindparam, select, text, update
 
-from fleet.database import sessions
+from fleet.database import ledger, sessions
 from fleet.database.engine import Transaction
 from fleet.database.news import DESIRED
 from fleet.database.prepared import PREPARED
 from fleet.database.sql import any_of
-from fleet.database.tables import command, desired, grant, poste, session, site
+from fleet.database.tables import command, desired, poste, session, site
 from fleet.domain.errors import NotFound
 from fleet.domain.poste import EN_SERVICE
 from fleet.domain.session import Session
@@ -48,7 +48,7 @@ def raised(tx: Transaction, site_id: int, poste_id: int, reason: str) -> Row[Any
     row = tx.execute(_BUMP, {"wanted": poste_id, "because": reason}).first()
     if row is None:
         raise NotFound("poste")
-    stamp(tx)
+    ledger.write(tx.connection, tx.given, row.rev)
     tx.tell(site_id, DESIRED)
     return row
 
@@ -61,24 +61,10 @@ def raise_together(tx: Transaction, site_id: int, reasons: Mapping[int, str]) ->
     for row in rows:
         mine = update(desired).where(desired.c.poste_id == row.poste_id)
         tx.execute(mine.values(rev=rev, reason=reasons[row.poste_id]))
-    stamp(tx)
+    ledger.write_told(tx.connection, tx.given)
     tx.tell(site_id, DESIRED)
     return rev
 
-
-def stamp(tx: Transaction) -> None:
-    """Each new line of the ledger belongs to the rev of its session's poste, which was just raised."""
-    if tx.given:
-        tx.execute(_STAMP.where(any_of(tx, grant.c.id, tx.given)))
-        tx.given.clear()
-
-
-_STAMP = update(grant).values(
-    rev=select(desired.c.rev)
-    .join(session, session.c.poste_id == desired.c.poste_id)
-    .where(session.c.id == grant.c.session_id)
-    .scalar_subquery()
-)
 
 _BUMP = (
     update(desired)

@@ -25,15 +25,24 @@ def prepare_on(engine: Engine) -> None:
 def _instead(
     connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
 ) -> tuple[str, Any]:
-    if executemany or context is None or not context.execution_options.get("ppm_prepared"):
+    if executemany or context is None:
         return statement, parameters
+    options = context.execution_options
+    if options.get("ppm_prepared"):
+        statement = _known(connection, cursor, statement)
+    cursor.later = options.get("ppm_later", False)
+    return statement, parameters
+
+
+def _known(connection: Connection, cursor: Any, statement: str) -> str:
+    """The statement as it is sent: by its name, if it has one or can be given one."""
     known: Known = connection.info.setdefault("ppm_prepared", {})
     call = known.get(statement)
     if call is None:
         if len(known) >= _MOST:
-            return statement, parameters
+            return statement
         call = known[statement] = _prepare(cursor, statement, f"ppm_{len(known)}")
-    return call, parameters
+    return call
 
 
 def _prepare(cursor: Any, statement: str, name: str) -> str:

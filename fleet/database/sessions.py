@@ -14,17 +14,20 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
     func,
     insert,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.exc import IntegrityError
 
 from fleet.database.engine import Transaction
 from fleet.database.prepared import PREPARED
-from fleet.database.tables import grant, poste, session, site
+from fleet.database.sql import clock_read
+from fleet.database.tables import extension, grant, poste, session, site
 from fleet.domain import opening_hours, policy
 from fleet.domain.errors import NotFound, Refused
 from fleet.domain.quota import Usage
@@ -75,7 +78,8 @@ class Found:
     poste_slug: str | None
     poste_nom: str | None
     site_slug: str
-    categorie: str | None = None
+    asks: bool
+    """Whether its visitor has asked for more time, and was not answered."""
 
 
 SITE_RULES = (
@@ -119,19 +123,26 @@ def found() -> Select[Any]:
 
 # Built once: putting a statement together takes longer than the database needs for it.
 _FOUND: Select[Any] = (
-    select(session, *SITE_RULES, poste.c.slug.label("poste_slug"), poste.c.nom.label("poste_nom"))
+    select(
+        session,
+        *SITE_RULES,
+        poste.c.slug.label("poste_slug"),
+        poste.c.nom.label("poste_nom"),
+        exists()
+        .where(extension.c.session_id == session.c.id, text("demande.statut = 'ouverte'"))
+        .label("asks"),
+    )
     .join_from(session, site, session.c.site_id == site.c.id)
     .outerjoin(poste, session.c.poste_id == poste.c.id)
 )
 _BY_ID = _FOUND.where(session.c.id == bindparam("wanted"))
 _ON_POSTE = _FOUND.where(session.c.poste_id == bindparam("wanted"), session.c.statut.in_(ON_POSTE))
 _BY_CODE = _FOUND.where(session.c.code_index == bindparam("wanted")).order_by(session.c.id.desc()).limit(1)
-_GIVE = insert(grant).returning(grant.c.id).execution_options(**PREPARED)
 
 
 def to_found(row: Row[Any]) -> Found:
     """What `found` selects."""
-    return Found(to_session(row), rules_of(row), row.poste_slug, row.poste_nom, row.site_slug)
+    return Found(to_session(row), rules_of(row), row.poste_slug, row.poste_nom, row.site_slug, row.asks)
 
 
 def lock(statement: Select[Any]) -> Select[Any]:
@@ -141,7 +152,14 @@ def lock(statement: Select[Any]) -> Select[Any]:
 
 @cache
 def _locking(how: Callable[[Select[Any]], Select[Any]], statement: Select[Any]) -> Select[Any]:
-    return how(statement).execution_options(**PREPARED)
+    # The clock is read outside of what locks, so after it.
+    locked = how(statement).subquery("locked")
+    return select(locked, clock_read().label("read_at")).execution_options(**PREPARED)
+
+
+def _read(tx: Transaction, row: Row[Any]) -> Found:
+    tx.read_at(row.read_at)
+    return to_found(row)
 
 
 def locked(tx: Transaction, session_id: int) -> Found:
@@ -149,19 +167,19 @@ def locked(tx: Transaction, session_id: int) -> Found:
     row = tx.execute(_locking(lock, _BY_ID), {"wanted": session_id}).first()
     if row is None:
         raise NotFound("session")
-    return to_found(row)
+    return _read(tx, row)
 
 
 def by_code(tx: Transaction, code_index: bytes) -> Found | None:
     """The newest session that was given this code, locked."""
     row = tx.execute(_locking(lock, _BY_CODE), {"wanted": code_index}).first()
-    return None if row is None else to_found(row)
+    return None if row is None else _read(tx, row)
 
 
 def on_poste(tx: Transaction, poste_id: int) -> Found | None:
     """The session that is active or suspended at a poste, locked."""
     row = tx.execute(_locking(lock, _ON_POSTE), {"wanted": poste_id}).first()
-    return None if row is None else to_found(row)
+    return None if row is None else _read(tx, row)
 
 
 def is_taken(tx: Transaction, poste_id: int) -> bool:
@@ -255,7 +273,7 @@ def give(
     operateur_id: int | None = None,
 ) -> None:
     """One more line in the ledger of a session; its poste is told by the next rev of this transaction."""
-    line = {
+    line: dict[str, Any] = {
         "session_id": session_id,
         "genre": genre,
         "montant_ms": amount_ms,
@@ -264,7 +282,7 @@ def give(
         "operateur_id": operateur_id,
         "created_at": tx.now,
     }
-    tx.given.append(tx.execute(_GIVE, line).scalar_one())
+    tx.given.append(line)
 
 
 def added_after(tx: Transaction, session_id: int, rev: int) -> int:

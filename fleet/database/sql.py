@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, ColumnElement, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import FunctionElement
 
 from fleet.database.engine import Transaction
+from fleet.database.types import Instant
 
 
 def any_of(tx: Transaction, column: Column[Any], values: Sequence[int]) -> ColumnElement[bool]:
@@ -16,3 +20,20 @@ def any_of(tx: Transaction, column: Column[Any], values: Sequence[int]) -> Colum
         return column == any_(bindparam(None, list(values), type_=ARRAY(BigInteger)))
     listed = func.json_each(json.dumps(list(values))).table_valued("value")
     return column.in_(select(listed.c.value))
+
+
+class clock_read(FunctionElement[datetime]):  # noqa: N801 (spelled as the functions of `func`)
+    """The database's clock within a statement; NULL where it is this machine's."""
+
+    type = Instant()
+    inherit_cache = True
+
+
+@compiles(clock_read)
+def _clock_read(_element: clock_read, _compiler: Any, **_: Any) -> str:
+    return "clock_timestamp()"
+
+
+@compiles(clock_read, "sqlite")
+def _clock_read_sqlite(_element: clock_read, _compiler: Any, **_: Any) -> str:
+    return "NULL"

@@ -73,6 +73,8 @@ def ask(tx: Transaction, found: Found, asked: messages.Extend) -> None:
 
 def grant(tx: Transaction, found: Found, operateur_id: int | None) -> None:
     """The desk has added time: that answers an open request."""
+    if not found.asks:
+        return
     what = {"of_session": found.session.id, "by": operateur_id, "at": tx.now}
     if tx.execute(_GRANT, what).rowcount:
         tx.tell(found.session.site_id, EXTENSIONS)

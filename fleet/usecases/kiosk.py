@@ -24,6 +24,7 @@ from fleet.database.outbox import Wanted
 from fleet.database.prepared import PREPARED
 from fleet.database.sessions import Found, Rules
 from fleet.database.tables import desired, poste, request, session, site, tries
+from fleet.database.trips import LATER
 from fleet.domain import access_code, throttle
 from fleet.domain import session as rules
 from fleet.domain.errors import NotFound, Refused
@@ -119,8 +120,7 @@ class _Repeated(Refused):
 
 
 def _start(fleet: Fleet, tx: Transaction, context: Context, asked: messages.Start) -> Yes:
-    wait_s = context.tries.wait_s(tx.now)
-    if wait_s:
+    if context.tries.blocked_until is not None and (wait_s := context.tries.wait_s(tx.now)):
         raise Refused("trop_d_essais", retry_after_s=wait_s)
     require_usable(context.poste)
     found = by_code(fleet, tx, asked.code)
@@ -231,7 +231,7 @@ def _upsert(tx: Transaction, table: Any) -> Any:
     return pg_insert(table) if tx.is_postgresql else sqlite_insert(table)
 
 
-_KEEP = insert(request).execution_options(**PREPARED)
+_KEEP = insert(request).execution_options(**PREPARED, **LATER)
 
 
 def _keep_answer(

@@ -128,7 +128,8 @@ def test_of_many_that_want_a_free_site_one_gets_it(database: Database) -> None:
 def test_renewing_waits_for_no_transaction_that_holds_the_lease(room: Room) -> None:
     if not room.fleet.database.is_postgresql:
         return  # SQLite has one writer: nothing there holds a row
-    with room.fleet.database.transaction(room.lease), room.tx() as tx:
+    with room.fleet.database.transaction(room.lease) as frozen, room.tx() as tx:
+        assert frozen.now is not None
         tx.connection.exec_driver_sql("SET LOCAL lock_timeout = '200ms'")
         assert leases.renew(tx.connection, "tests", tx.now) == {room.lease}
 
@@ -143,7 +144,8 @@ def test_a_take_over_is_refused_while_a_transaction_of_the_holder_is_running(roo
         order.append("taken")
 
     thread = threading.Thread(target=take_over)
-    with room.fleet.database.transaction(room.lease):
+    with room.fleet.database.transaction(room.lease) as tx:
+        assert tx.now is not None
         thread.start()
         time.sleep(0.3)
         order.append("committing")
@@ -155,7 +157,8 @@ def test_a_take_over_does_not_wait_for_a_holder_that_froze(room: Room) -> None:
     if not room.fleet.database.is_postgresql:
         return  # SQLite has one writer: nothing there holds a row
     expire(room)
-    with room.fleet.database.transaction(room.lease), room.tx() as tx:
+    with room.fleet.database.transaction(room.lease) as frozen, room.tx() as tx:
+        assert frozen.now is not None
         tx.connection.exec_driver_sql("SET LOCAL lock_timeout = '50ms'")
         assert leases.acquire(tx.connection, room.site_id, "other", tx.now) is None
 
@@ -172,6 +175,7 @@ def test_what_froze_in_a_transaction_loses_its_hold_within_the_life_of_a_lease(
 
     def thaw_after_a_take_over() -> None:
         with frozen.transaction(room.lease) as tx:
+            assert tx.now is not None
             wait_until(lambda: acquire(room, "other"), 3)
             tx.execute(select(1))
 
@@ -183,7 +187,8 @@ def test_what_froze_in_a_transaction_loses_its_hold_within_the_life_of_a_lease(
 def test_a_term_is_raised_without_waiting_for_one_s_own_transactions(room: Room) -> None:
     far = 2**40
     if room.fleet.database.is_postgresql:
-        with room.fleet.database.transaction(room.lease):
+        with room.fleet.database.transaction(room.lease) as running:
+            assert running.now is not None
             raised = sending.raise_term(room.fleet, room.lease, far)
     else:
         raised = sending.raise_term(room.fleet, room.lease, far)

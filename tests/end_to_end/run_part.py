@@ -79,7 +79,7 @@ class Server(Part):
         self.fleet = Fleet(Database(configuration["database"]), CodeKeys.from_secret(secret))
         self._step = timedelta(seconds=configuration.get("clock_step_s", 0))
         true_clock = engine.clock
-        engine.clock = lambda connection: true_clock(connection) + self._step
+        engine.clock = lambda connection, told=None: true_clock(connection, told) + self._step
 
     def told(self, what: str, words: Words) -> None:
         from datetime import timedelta
