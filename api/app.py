@@ -16,10 +16,11 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from api import errors
+from api import answers, correlation, errors
 from api.auth import Authentication
 from api.calls import Call
 from api.edge import NoNul
+from api.limits import Limited
 from api.live import Live
 from api.parameters import page_of
 from api.routes import (
@@ -51,12 +52,12 @@ def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
     nouns = (
         token, account, operateurs, sites, postes, utilisateurs, sessions, transfers, logs, health,
     )  # fmt: skip
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             Router(
                 "/api",
                 route_handlers=[noun.router for noun in nouns],
-                middleware=[NoNul(), Authentication()],
+                middleware=[NoNul(), Authentication(), Limited()],
                 dependencies={"page": Provide(page_of, sync_to_thread=False)},
                 security=[{"bearer": []}],
             ),
@@ -64,15 +65,27 @@ def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
             index.router,
         ],
         request_class=Call,
+        response_class=answers.Answered,
         state=State({"shared": shared, "live": news}),
         lifespan=[lambda _app: _alive(shared, news)],
         exception_handlers=errors.HANDLERS,
         request_max_body_size=settings.max_body,
-        cors_config=CORSConfig(allow_origins=[]),
+        cors_config=_cors(settings.cors_origins),
         openapi_config=_openapi(),
         logging_config=None,
         debug=False,
     )
+    app.asgi_handler = correlation.marked(app.asgi_handler)
+    return app
+
+
+def _cors(origins: tuple[str, ...]) -> CORSConfig | None:
+    """Which other pages may call, with a token of their own: no cookie goes along."""
+    if not origins:
+        return None
+    asked = ["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID"]
+    told = ["ETag", "Idempotency-Replayed", "Retry-After", "X-Request-ID"]
+    return CORSConfig(allow_origins=list(origins), allow_headers=asked, expose_headers=told, max_age=600)
 
 
 def _openapi() -> OpenAPIConfig:
@@ -151,6 +164,7 @@ def _config(app: Litestar) -> uvicorn.Config:
     settings: ApiSettings = app.state.shared.settings
     # At INFO it writes the address of each WebSocket, and with it the token that a page gave there.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    correlation.mark_logs()
     return uvicorn.Config(
         app,
         http="httptools",

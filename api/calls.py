@@ -1,12 +1,14 @@
 """One call of the API: who calls, its body decoded once and strictly, and the way to the use cases."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from http import HTTPMethod
 from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
 
+from api import terms
 from api.edge import check_body
 from api.errors import BadBody, bad_body
 from api.state import Shared
@@ -41,11 +43,19 @@ class Call(Request[Actor, Claims, State]):
         return shared
 
     async def run(self, work: Callable[[Fleet, Actor], T]) -> T:
-        """Do this for the caller, in one thread: use cases open, commit and close by themselves."""
+        """Do this for the caller, in one thread: use cases open, commit and close by themselves.
+
+        With an Idempotency-Key or an If-Match, on those terms; once per request then. Raises Answered.
+        """
         fleet, actor = self.shared.fleet, self.user
-        return await self.shared.work.run(lambda: work(fleet, actor))
+        return await self._on_terms(self.shared.work.run, lambda: work(fleet, actor))
 
     async def run_hashing(self, work: Callable[[Fleet, Actor], T]) -> T:
         """The same for what hashes a password."""
         fleet, actor = self.shared.fleet, self.user
-        return await self.shared.work.hash(lambda: work(fleet, actor))
+        return await self._on_terms(self.shared.work.hash, lambda: work(fleet, actor))
+
+    async def _on_terms(self, thread: Callable[[Callable[[], T]], Awaitable[T]], work: Callable[[], T]) -> T:
+        if self.method == HTTPMethod.GET or not terms.are_set(self):
+            return await thread(work)
+        return await terms.kept(self, thread, work)

@@ -8,16 +8,19 @@ import re
 from typing import Any
 
 import msgspec
-from litestar import Request, Response
+from litestar import MediaType, Request, Response
 from litestar.enums import ParamType
 from litestar.exceptions import HTTPException, ValidationException
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from api import correlation
+from api.answers import tag_of
 from fleet.database.engine import DatabaseDown
 from fleet.database.failures import described, traced
 from fleet.domain import reasons
 from fleet.domain.errors import FleetError, Forbidden, Invalid, NotFound, Refused
+from fleet.usecases.once import Answered
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -43,6 +46,13 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     field: str | None = None
     errors: list[FieldError] | None = None
     retry_after: int | None = None
+    request_id: str | None = None
+
+
+class _Versioned(msgspec.Struct):
+    """What is looked at in an answer that is told again."""
+
+    version: int | None = None
 
 
 class Unauthenticated(FleetError):
@@ -68,10 +78,11 @@ TITLES = {
     404: "Introuvable",
     405: "Méthode refusée",
     409: "Demande refusée",
+    412: "Modifié entre-temps",
     413: "Demande trop grande",
     415: "Format refusé",
     422: "Donnée refusée",
-    429: "Trop d'essais",
+    429: "Trop de demandes",
     500: "Erreur interne",
     503: "Service indisponible",
 }
@@ -83,6 +94,8 @@ _HTTP_REASONS = {
     415: "corps_illisible",
 }
 _UNAUTHENTICATED = ("identifiants_refuses", "jeton_refuse", "totp_demande", "totp_refuse")
+_STATUSES = {"trop_d_essais": 429, "trop_de_demandes": 429, "version_ancienne": 412}
+"""Of refusals that are no conflict."""
 _UNKNOWN = re.compile(r"unknown field `([^`]+)`")
 _MISSING = re.compile(r"missing required field `([^`]+)`")
 _AT = re.compile(r" - at `\$\.?([^`]*)`")
@@ -113,12 +126,22 @@ def answer(problem: Problem, **headers: str) -> Response[Problem]:
 def problem_of(status: int, reason: str, detail: str | None = None, **more: Any) -> Problem:
     """The problem with this reason."""
     said = reasons.sentence(reason) if detail is None else detail
+    more["request_id"] = correlation.current()
     return Problem(f"/problemes/{reason}", TITLES.get(status, TITLES[400]), status, said, reason, **more)
 
 
-def _refused(_request: Request[Any, Any, Any], refusal: Refused) -> Response[Problem]:
+def _answered(_request: Request[Any, Any, Any], before: Answered) -> Response[bytes]:
+    """What the same request was answered the first time."""
+    said = before.answer.body.encode()
+    version = msgspec.json.decode(said, type=_Versioned).version if said.startswith(b"{") else None
+    tag = tag_of(said, version)
+    headers = {"Idempotency-Replayed": "true"} | ({"ETag": tag} if tag else {})
+    return Response(said, status_code=before.answer.status, media_type=MediaType.JSON, headers=headers)
+
+
+def _refused(request: Request[Any, Any, Any], refusal: Refused) -> Response[Problem]:
     if refusal.reason in _UNAUTHENTICATED and not isinstance(refusal, Invalid):
-        return _unauthenticated(_request, Unauthenticated(refusal.reason))
+        return _unauthenticated(request, Unauthenticated(refusal.reason))
     status = _status(refusal)
     field = refusal.field if isinstance(refusal, Invalid) else None
     detail = reasons.sentence(
@@ -132,10 +155,15 @@ def _status(refusal: Refused) -> int:
     for kind, status in ((Invalid, 422), (NotFound, 404), (Forbidden, 403)):
         if isinstance(refusal, kind):
             return status
-    return 429 if refusal.reason == "trop_d_essais" else 409
+    return _STATUSES.get(refusal.reason, 409)
 
 
-def _unauthenticated(_request: Request[Any, Any, Any], error: Unauthenticated) -> Response[Problem]:
+def _unauthenticated(request: Request[Any, Any, Any], error: Unauthenticated) -> Response[Problem]:
+    """Whoever is not known counts by address, however many tokens are tried."""
+    try:
+        request.app.state.shared.limits.stranger(request.client.host if request.client else None)
+    except Refused as refusal:
+        return _refused(request, refusal)
     return answer(problem_of(401, error.reason), **{"WWW-Authenticate": CHALLENGE})
 
 
@@ -187,6 +215,7 @@ def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[P
 
 HANDLERS: dict[int | type[Exception], Any] = {
     Refused: _refused,
+    Answered: _answered,
     Unauthenticated: _unauthenticated,
     BadBody: _bad_body,
     ValidationException: _bad_parameter,

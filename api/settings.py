@@ -15,6 +15,8 @@ class ApiSettings:
     `jwt_previous` are secrets that signed tokens until lately: accepted, never used. `secure_cookies` is off only
     where browsers come by plain http. `trusted_proxies` are the addresses whose X-Forwarded-For is believed; none by
     default.
+    `cors_origins` are the other web pages that may call it; none by default. `requests_per_minute` of one operator
+    are answered by one process, 0 for all.
     """
 
     jwt_secret: str
@@ -22,6 +24,8 @@ class ApiSettings:
     jwt_previous: tuple[str, ...] = ()
     secure_cookies: bool = True
     trusted_proxies: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    requests_per_minute: int = 6000
     issuer: str = "poste-public-manager"
     audience: str = "ppm-api"
     access_ttl: timedelta = timedelta(minutes=10)

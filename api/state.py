@@ -3,9 +3,11 @@
 import time
 from dataclasses import dataclass, field, replace
 
+from api.limits import Limits
 from api.names import Names
 from api.settings import ApiSettings
 from api.tokens import Tokens
+from api.turns import Turns
 from api.work import Work
 from fleet.domain.actor import Actor
 from fleet.usecases import operateurs
@@ -55,9 +57,12 @@ class Shared:
     tokens: Tokens = field(init=False)
     names: Names = field(init=False)
     rights: Rights = field(init=False)
+    limits: Limits = field(init=False)
+    turns: Turns = field(default_factory=Turns)
 
     def __post_init__(self) -> None:
         self.work = Work(self.settings.threads)
         self.tokens = Tokens(self.settings)
+        self.limits = Limits(self.settings.requests_per_minute)
         self.names = Names(self.fleet)
         self.rights = Rights(self.fleet, self.work, self.settings.rights_ttl_s)

@@ -1,6 +1,7 @@
 """Where use cases run: in threads of our own, each opening, committing and closing its transaction itself."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -18,7 +19,8 @@ class Work:
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do this in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._usecases, work)
+        within = contextvars.copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(self._usecases, within, work)
 
     async def hash(self, work: Callable[[], T]) -> T:
         """The same for what hashes a password."""

@@ -17,7 +17,10 @@ from fleet.usecases.sealing import CodeKeys
 async def _run(told: dict[str, Any]) -> None:
     database = Database(told["database"])
     fleet = Fleet(database, CodeKeys.from_secret(bytes.fromhex(told["secret"])))
-    app, ready = create_app(fleet, ApiSettings(jwt_secret=secrets.token_urlsafe(48))), asyncio.Event()
+    app, ready = (
+        create_app(fleet, ApiSettings(secrets.token_urlsafe(48), requests_per_minute=0)),
+        asyncio.Event(),
+    )
     serving = asyncio.create_task(serve(app, "127.0.0.1", told["http_port"], ready))
     await ready.wait()
     print("serving", flush=True)

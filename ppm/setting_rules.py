@@ -47,6 +47,13 @@ def port(value: str) -> int:
     return int(value)
 
 
+def count(value: str) -> int:
+    """How many of something; 0 is none."""
+    if not value.isascii() or not value.isdigit() or len(value) > 9:
+        raise ValueError(f"a whole number from 0, not {value!r}")
+    return int(value)
+
+
 def choice(*allowed: str) -> Callable[[str], str]:
     """One of a few words."""
 
@@ -97,6 +104,14 @@ def http_url(value: str) -> str:
     if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
         raise ValueError("an address begins with http:// or https://")
     return value.rstrip("/")
+
+
+def origins(value: str) -> tuple[str, ...]:
+    """Addresses of web services with commas between, as browsers name them: without a path."""
+    words = tuple(http_url(word.strip()) for word in value.split(","))
+    if any(urlsplit(word).path for word in words):
+        raise ValueError("an origin is https://host or https://host:port, without a path")
+    return words
 
 
 def address(value: str) -> str:

@@ -201,6 +201,17 @@ TRUSTED_PROXIES = Setting[tuple[str, ...]](
     "The proxies whose X-Forwarded-For is believed, with commas between.", ("api",), default=(),
     shown_default="none", example="127.0.0.1",
 )  # fmt: skip
+CORS_ORIGINS = Setting[tuple[str, ...]](
+    "PPM_CORS_ORIGINS", "URLs", rules.origins,
+    "Other web pages that may call the API, with commas between. None may by default.", ("api",), default=(),
+    shown_default="none", example="https://intranet.example.re",
+)  # fmt: skip
+REQUESTS_PER_MINUTE = Setting(
+    "PPM_REQUESTS_PER_MINUTE", "number", rules.count,
+    "How many requests of one operator each API process answers, ten seconds' worth at once; who is not logged in "
+    "has a tenth of it, by address. 0: no limit.",
+    ("api",), default=6000,
+)  # fmt: skip
 ZONE = Setting(
     "PPM_ZONE", "time zone", rules.zone, "The zone of a new site, and of the controller's daily jobs.",
     ("controller", "api", "site", "demo"), default="Indian/Reunion",
@@ -251,7 +262,7 @@ TABLE: tuple[Setting[Any], ...] = (
     BROKER_DIR, BROKER_DATA_DIR, BROKER_USER, BROKER_POSTES_ADDRESS, BROKER_POSTES_PORT,
     BROKER_SERVICES_ADDRESS, BROKER_SERVICES_PORT,
     BROKER_SERVER_CA_FILE, BROKER_SERVER_CERT_FILE, BROKER_SERVER_KEY_FILE,
-    HTTP_HOST, HTTP_PORT, PUBLIC_URL, TRUSTED_PROXIES, ZONE,
+    HTTP_HOST, HTTP_PORT, PUBLIC_URL, TRUSTED_PROXIES, CORS_ORIGINS, REQUESTS_PER_MINUTE, ZONE,
     POSTE, SITE, STATE_DIR, LANGUAGE,
     API_URL, OPERATOR_LOGIN, OPERATOR_PASSWORD,
     DATA_DIR, MQTT_PORT, OBSERVER_LOGIN, OBSERVER_PASSWORD,

@@ -5,6 +5,7 @@ from litestar.params import JSONBody
 
 from api.calls import Call
 from api.schemas import OwnPassword, PasswordChange, Ticket, TotpCode
+from api.terms import ATOMIC
 from fleet.domain.actor import Actor
 from fleet.domain.errors import NotFound
 from fleet.usecases import logins, operateurs, own_account, second_factor, tickets
@@ -69,5 +70,7 @@ def _own(actor: Actor) -> int:
 router = Router(
     "/auth",
     route_handlers=[me, change_password, revoke_all, ws_ticket, enrol_totp, confirm_totp, disable_totp],
+    # Its answers are secrets, which are not stored.
+    opt={ATOMIC: False},
     tags=["auth"],
 )

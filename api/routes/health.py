@@ -6,6 +6,7 @@ from sqlalchemy import exists, select
 
 from api.auth import PUBLIC
 from api.calls import Call
+from api.limits import UNLIMITED
 from fleet.database import schema
 from fleet.database.tables import lease, poste, site
 from fleet.usecases.fleet import Fleet
@@ -54,4 +55,4 @@ def _seen(fleet: Fleet) -> Ready:
     return Ready("ok" if all(driven.values()) else "controller", True, driven)
 
 
-router = Router("/health", route_handlers=[live, ready], opt={PUBLIC: True}, tags=["health"])
+router = Router("/health", route_handlers=[live, ready], opt={PUBLIC: True, UNLIMITED: True}, tags=["health"])

@@ -98,6 +98,23 @@ class Transaction:
             self.connection.exec_driver_sql("SELECT pg_notify(%s, %s)", told, execution_options=LATER)
 
 
+class _Here(threading.local):
+    """What this thread is in the middle of."""
+
+    around: Transaction | None = None
+
+
+@contextmanager
+def _within(around: Transaction) -> Iterator[Transaction]:
+    """A step of a transaction that is under way: kept with it, or undone alone."""
+    with around.connection.begin_nested():
+        inner = Transaction(around.connection, around.lease)
+        yield inner
+    around.given += inner.given
+    around.entries += inner.entries
+    around.news |= inner.news
+
+
 class Database:
     """The database of a deployment, by its URL (postgresql+psycopg2://... or sqlite:///...)."""
 
@@ -105,7 +122,7 @@ class Database:
         self.url = make_url(url)
         self.engine = _create_engine(self.url, pool_size)
         self._listeners: list[Listener] = []
-        self._commits = threading.Lock()
+        self._here = _Here()
 
     @property
     def is_postgresql(self) -> bool:
@@ -123,6 +140,10 @@ class Database:
 
         With a lease, everything in it happens only while that lease is held. Raises LeaseLost.
         """
+        if self._here.around is not None:
+            with _within(self._here.around) as inner:
+                yield inner
+            return
         with leases.lost_is_told(lease), self.engine.connect() as connection, connection.begin():
             transaction = Transaction(connection, lease)
             if lease is not None:
@@ -132,8 +153,22 @@ class Database:
         self._publish(tuple(transaction.news))
 
     @contextmanager
+    def together(self) -> Iterator[Transaction]:
+        """One transaction for all that this thread does in the block: the transactions that it opens there become
+        steps of this one, which a failure undoes one by one, and its looks see what it wrote so far."""
+        with self.transaction() as tx:
+            self._here.around = tx
+            try:
+                yield tx
+            finally:
+                self._here.around = None
+
+    @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A look at one consistent state. Nothing written in it is kept."""
+        if self._here.around is not None:
+            yield Transaction(self._here.around.connection)
+            return
         # On PostgreSQL each statement would else see another state: a chain could outgrow its head meanwhile.
         options = {"isolation_level": "REPEATABLE READ"} if self.is_postgresql else {}
         with self.engine.connect().execution_options(ppm_read_only=True, **options) as connection:
@@ -145,6 +180,9 @@ class Database:
     @contextmanager
     def glance(self) -> Iterator[Transaction]:
         """A look in which each statement sees the state of its own moment: no trips to begin and end it."""
+        if self._here.around is not None:
+            yield Transaction(self._here.around.connection)
+            return
         options = {"isolation_level": "AUTOCOMMIT"} if self.is_postgresql else {}
         with self.engine.connect().execution_options(ppm_read_only=True, **options) as connection:
             yield Transaction(connection)

@@ -34,6 +34,11 @@ def is_unreachable(error: DBAPIError) -> bool:
     return error.connection_invalidated or state is None or state[:2] in ("08", "57", "53")
 
 
+def is_locked(error: DBAPIError) -> bool:
+    """Whether a statement waited too long for what another transaction holds."""
+    return _sqlstate(error) == "55P03" or "database is locked" in str(error.orig)
+
+
 def _sqlstate(error: BaseException) -> str | None:
     state: str | None = getattr(getattr(error, "orig", None), "pgcode", None)
     return state

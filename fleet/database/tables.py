@@ -535,6 +535,18 @@ lease = Table(
     Column("expires_at", Instant, nullable=False),
 )
 
+# What was answered to requests that carried an Idempotency-Key, sealed: an answer may hold a code.
+answered = Table(
+    "reponse",
+    metadata,
+    Column("demandeur", String(64), primary_key=True),
+    Column("cle", String(255), primary_key=True),
+    Column("empreinte", LargeBinary(32), nullable=False),
+    Column("statut", Integer),
+    Column("corps", LargeBinary),
+    Column("created_at", Instant, nullable=False, index=True),
+)
+
 job_run = Table(
     "job_run",
     metadata,

@@ -220,6 +220,30 @@ REASONS: dict[str, tuple[str, str]] = {
         "Quelqu’un d’autre a modifié cette fiche. Relisez-la.",
         "Somebody else changed this record. Read it again.",
     ),
+    "version_ancienne": (
+        "Cette fiche a changé depuis que vous l’avez lue. Relisez-la.",
+        "This record has changed since you read it. Read it again.",
+    ),
+    "cle_deja_utilisee": (
+        "Cette clé d’idempotence a déjà servi pour une autre demande.",
+        "This idempotency key was used for another request.",
+    ),
+    "cle_invalide": (
+        "Une clé d’idempotence a de 1 à 255 caractères visibles.",
+        "An idempotency key has 1 to 255 visible characters.",
+    ),
+    "demande_en_cours": (
+        "La même demande est déjà en cours. Réessayez dans {retry_after_s}\u00a0s.",
+        "The same request is being done. Try again in {retry_after_s} s.",
+    ),
+    "demande_deja_faite": (
+        "Cette demande a déjà été prise, mais sa réponse n’est plus là. Relisez avant de recommencer.",
+        "This request was taken, but its answer is gone. Look before you repeat it.",
+    ),
+    "trop_de_demandes": (
+        "Trop de demandes. Réessayez dans {retry_after_s}\u00a0s.",
+        "Too many requests. Try again in {retry_after_s} s.",
+    ),
     "adresse_refusee": (
         "Cette demande ne vient pas de l’adresse du poste.",
         "This request does not come from the computer's address.",

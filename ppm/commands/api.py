@@ -53,6 +53,8 @@ def api_settings(settings: Settings) -> ApiSettings:
             public_origin=public,
             jwt_previous=(previous,) if previous else (),
             secure_cookies=public is None or not public.startswith("http:"),
+            cors_origins=settings[table.CORS_ORIGINS],
+            requests_per_minute=settings[table.REQUESTS_PER_MINUTE],
             trusted_proxies=settings[table.TRUSTED_PROXIES],
         )
     except ValueError as error:

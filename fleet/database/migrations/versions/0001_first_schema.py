@@ -67,6 +67,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("login", name=op.f("uq_operateur_login")),
     )
     op.create_table(
+        "reponse",
+        sa.Column("demandeur", sa.String(length=64), nullable=False),
+        sa.Column("cle", sa.String(length=255), nullable=False),
+        sa.Column("empreinte", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("statut", sa.Integer(), nullable=True),
+        sa.Column("corps", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("demandeur", "cle", name=op.f("pk_reponse")),
+    )
+    op.create_index(op.f("ix_reponse_created_at"), "reponse", ["created_at"], unique=False)
+    op.create_table(
         "site",
         sa.Column("id", BigId, nullable=False),
         sa.Column("slug", sa.String(length=63), nullable=False),
@@ -828,6 +839,7 @@ def downgrade() -> None:
     op.drop_table("lease")
     op.drop_table("slug_retired")
     op.drop_table("site")
+    op.drop_table("reponse")
     op.drop_table("operateur")
     op.drop_table("job_run")
     op.drop_table("journal_archive")
