@@ -29,7 +29,7 @@ class Inbox:
     """What has come in: `woken` says that something waits for an answer, `stirred` that somebody came or went."""
 
     requests: dict[str, deque[messages.Request]] = field(default_factory=dict)
-    resyncs: dict[str, messages.Resync] = field(default_factory=dict)
+    resyncs: dict[str, tuple[messages.Resync, float]] = field(default_factory=dict)
     acks: deque[tuple[str, messages.Ack, float]] = field(default_factory=lambda: deque(maxlen=ROW))
     events: deque[tuple[str, messages.Event]] = field(default_factory=lambda: deque(maxlen=ROW))
     beats: dict[str, None] = field(default_factory=dict)
@@ -147,7 +147,7 @@ class Receiver:
         self._require_present_boot(slug, told.boot)
         self._heard(slug, told.boot)
         if isinstance(told, messages.Resync):
-            self._inbox.resyncs[slug] = told
+            self._inbox.resyncs[slug] = told, time.monotonic()
         else:
             row = self._inbox.requests.setdefault(slug, deque(maxlen=ROW_PER_POSTE))
             row.append(told)

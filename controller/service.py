@@ -159,14 +159,15 @@ class Service:
         known = self.postes()
         taken = tuple(self.inbox.resyncs)[:AT_ONCE]
         asked = {slug: self.inbox.resyncs.pop(slug) for slug in taken}
-        told = [(known[s], one, self._last_heard(s, known[s])) for s, one in asked.items() if s in known]
-        answers = await self.desk.do(kiosk.resync_all, told)
+        told = [(known[s], one, self._last_heard(s, known[s])) for s, (one, _) in asked.items() if s in known]
+        heard_at = [heard for s, (_, heard) in asked.items() if s in known]
+        answers = await self.desk.do(kiosk.resync_all, told, heard_at)
         self.deadlines.follow(yes.wanted for yes in answers.values())
         for slug in asked:
             self.presence.agreed(slug)
         replies = [
             (s, self._yes(one, answers[known[s]].wanted))
-            for s, one in asked.items()
+            for s, (one, _) in asked.items()
             if known.get(s) in answers
         ]
         for start in range(0, len(replies), 64):
@@ -202,8 +203,8 @@ class Service:
         }
         if applied:
             told = [(poste_id, ack) for poste_id, ack, _ in applied.values()]
-            waited = [round((time.monotonic() - heard) * 1000) for _, _, heard in applied.values()]
-            self.deadlines.follow(await self.desk.do(acks.applied, told, waited))
+            heard_at = [heard for _, _, heard in applied.values()]
+            self.deadlines.follow(await self.desk.do(acks.applied, told, heard_at))
         for _, ack, _ in taken:
             if ack.id != acks.DESIRED:
                 await self.desk.do(acks.command, ack, ack.status)

@@ -3,6 +3,7 @@
 Many at once, because after a power cut or a closing many come at once.
 """
 
+import time
 from collections.abc import Sequence
 
 from fleet.database import bulk, news, outbox, sessions, transfers
@@ -21,20 +22,20 @@ DESIRED = "desired"
 Told = tuple[int, Ack]
 
 
-def applied(fleet: Fleet, lease: Lease, told: Sequence[Told], waited_ms: Sequence[int] = ()) -> list[Wanted]:
+def applied(fleet: Fleet, lease: Lease, told: Sequence[Told], heard_at: Sequence[float] = ()) -> list[Wanted]:
     """Keep what postes say they do. Gives what each of them should do, as it is now.
 
-    `waited_ms` tells how long each waited for us since it was said: the time of an unlocked poste ran on.
+    `heard_at` tells when each was said, by this machine's monotonic clock: the time of an unlocked poste ran on.
     """
     with fleet.database.transaction(lease) as tx:
         wanted = {one.poste_id: one for one in outbox.of_postes(tx, sorted({poste for poste, _ in told}))}
-        waits = waited_ms or [0] * len(told)
+        heard = heard_at or [time.monotonic()] * len(told)
         # Whoever locks many locks sessions first, then postes, each in the order of their ids.
-        by_session = sorted(zip(told, waits, strict=True), key=lambda one: _by_session(one[0]))
+        by_session = sorted(zip(told, heard, strict=True), key=lambda one: _by_session(one[0]))
         known = [(p, ack) for (p, ack), _ in by_session if p in wanted]
         corrected: dict[int, int] = {}
         changed = {
-            p for (p, ack), ms in by_session if p in wanted and _settle(tx, wanted[p], ack, ms, corrected)
+            p for (p, ack), at in by_session if p in wanted and _settle(tx, wanted[p], ack, at, corrected)
         }
         over = [poste_id for poste_id, ack in known if poste_id in changed and _refuses_more(ack)]
         done = [(p, ack.rev) for p, ack in known if ack.status == "done" and ack.rev <= wanted[p].rev]
@@ -57,7 +58,7 @@ def _refuses_more(ack: Ack) -> bool:
     return ack.status == "refused" and ack.reason == "ending"
 
 
-def _settle(tx: Transaction, wanted: Wanted, ack: Ack, waited_ms: int, corrected: dict[int, int]) -> bool:
+def _settle(tx: Transaction, wanted: Wanted, ack: Ack, heard_at: float, corrected: dict[int, int]) -> bool:
     if _refuses_more(ack):
         if not wanted.applied_rev <= ack.rev <= wanted.rev:
             return False  # said of another state than what it should do now
@@ -71,6 +72,9 @@ def _settle(tx: Transaction, wanted: Wanted, ack: Ack, waited_ms: int, corrected
         if here.confirm_by is None:
             return False
         before = sessions.locked(tx, here.id).session
+        waited_ms = round(
+            (time.monotonic() - heard_at) * 1000
+        )  # for a thread, the database and the lock, too
         left = ack.remaining_ms - waited_ms + transfers.changed_after(tx, here.id, ack.rev)
         return _save(tx, before, rules.confirm(before, max(0, left), tx.now))
     if ack.rev < wanted.rev:

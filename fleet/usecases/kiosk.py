@@ -5,11 +5,13 @@ so that a repeated request gets the same one and is counted once.
 """
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from msgspec import structs
 from sqlalchemy import Row, Select, bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -31,7 +33,7 @@ from fleet.domain.errors import NotFound, Refused
 from fleet.domain.numbers import row_id
 from fleet.domain.poste import EN_SERVICE, MAINTENANCE
 from fleet.usecases import extensions
-from fleet.usecases.agreement import ACTIONS, RESUMABLE, agreed
+from fleet.usecases.agreement import ACTIONS, RESUMABLE, RUNNING, agreed
 from fleet.usecases.fleet import Fleet
 from fleet.usecases.sessions import begin, capped
 from protocol import messages
@@ -245,9 +247,13 @@ def _keep_answer(
 
 
 def resync_all(
-    fleet: Fleet, lease: Lease, told: Sequence[tuple[int, messages.Resync, datetime | None]]
+    fleet: Fleet,
+    lease: Lease,
+    told: Sequence[tuple[int, messages.Resync, datetime | None]],
+    heard_at: Sequence[float] = (),
 ) -> dict[int, Yes]:
     """Many resyncs at once: one look for all, and a change for those who disagree."""
+    came = heard_at or [time.monotonic()] * len(told)
     with fleet.database.transaction(lease) as tx:
         wanted = {one.poste_id: one for one in outbox.of_postes(tx, [poste_id for poste_id, _, _ in told])}
         now = tx.now
@@ -256,19 +262,19 @@ def resync_all(
             for poste_id, message, _ in told
             if poste_id in wanted and _is_settled(wanted[poste_id], message)
         }
-    for poste_id, message, heard in told:
+    for (poste_id, message, heard), at in zip(told, came, strict=True):
         if poste_id in wanted and poste_id not in agreed:
-            alone = _resync_alone(fleet, lease, poste_id, message, heard)
+            alone = _resync_alone(fleet, lease, poste_id, message, heard, at)
             agreed |= {} if alone is None else {poste_id: alone}
     return agreed
 
 
 def _resync_alone(
-    fleet: Fleet, lease: Lease, poste_id: int, told: messages.Resync, heard: datetime | None
+    fleet: Fleet, lease: Lease, poste_id: int, told: messages.Resync, heard: datetime | None, at: float
 ) -> Yes | None:
     """One of many: its failure is its own, it will ask again. Raises what would fail for the others too."""
     try:
-        return resync(fleet, lease, poste_id, told, heard)
+        return resync(fleet, lease, poste_id, told, heard, at)
     except Refused as refusal:
         log.info("resync_refused", extra={"poste_id": poste_id, "reason": refusal.reason})
     except DBAPIError as error:
@@ -288,21 +294,35 @@ def _is_settled(wanted: Wanted, told: messages.Resync) -> bool:
 
 
 def resync(
-    fleet: Fleet, lease: Lease, poste_id: int, told: messages.Resync, last_heard: datetime | None
+    fleet: Fleet,
+    lease: Lease,
+    poste_id: int,
+    told: messages.Resync,
+    last_heard: datetime | None,
+    heard_at: float | None = None,
 ) -> Yes:
     """The poste says what it does; both sides agree on the session and its time. Raises NotFound.
 
-    `last_heard` is when the controller last heard of the poste before this, by the database's clock.
+    `last_heard` is when the controller last heard of the poste before this, by the database's clock; `heard_at` when
+    this was heard, by this machine's monotonic clock.
     """
     with fleet.database.transaction(lease) as tx:
         found = sessions.on_poste(tx, poste_id)
         if found is not None:
-            after, reason = agreed(tx, found, told, last_heard)
+            after, reason = agreed(tx, found, _as_of_now(told, heard_at), last_heard)
             sessions.save(tx, found.session, after)
             if reason:
                 tx.record(_entry(ACTIONS[after.statut], after, {"motif": reason}))
                 outbox.bump(tx, after.site_id, poste_id, reason)
         return Yes(outbox.of_poste(tx, poste_id), tx.now)
+
+
+def _as_of_now(told: messages.Resync, heard_at: float | None) -> messages.Resync:
+    """What an unlocked poste has left, once this has waited for a thread, the database and the locks."""
+    if heard_at is None or told.remaining_ms is None or told.phase not in RUNNING:
+        return told
+    waited_ms = round((time.monotonic() - heard_at) * 1000)
+    return structs.replace(told, remaining_ms=max(0, told.remaining_ms - waited_ms))
 
 
 def extend(fleet: Fleet, lease: Lease, poste_id: int, asked: messages.Extend) -> None:

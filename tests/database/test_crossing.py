@@ -1,5 +1,6 @@
 """People act at both ends while these do not know of each other: what was granted is still used plus left."""
 
+import time
 from typing import Any
 
 import pytest
@@ -153,7 +154,20 @@ def test_an_ack_that_waited_is_as_old_as_it_waited(room: Room) -> None:
         id=acks.DESIRED, boot=BOOT, status="done", term=1, rev=room.wanted(poste).rev,
         session=str(made.session_id), remaining_ms=10 * MINUTE,
     )  # fmt: skip
-    (wanted,) = acks.applied(room.fleet, room.lease, [(poste, told)], [USED_MS])
+    (wanted,) = acks.applied(room.fleet, room.lease, [(poste, told)], [time.monotonic() - USED_MS / 1000])
     assert wanted.session is not None
     with room.fleet.database.read() as tx:
         assert abs(wanted.session.remaining_ms(tx.now) - LEFT_MS) < 1_000
+
+
+def test_a_resync_that_waited_is_as_old_as_it_waited(room: Room) -> None:
+    poste, made = room.postes[0], room.new(600)
+    room.type(made.code, poste)
+    told = messages.Resync(
+        id="r-1", nonce="n", boot=BOOT, term=1, rev=room.wanted(poste).rev, phase="active",
+        session=str(made.session_id), remaining_ms=10 * MINUTE,
+    )  # fmt: skip
+    heard_at = time.monotonic() - USED_MS / 1000
+    yes = kiosk.resync_all(room.fleet, room.lease, [(poste, told, None)], [heard_at])[poste]
+    assert yes.wanted.session is not None
+    assert abs(yes.wanted.session.remaining_ms(yes.now) - LEFT_MS) < 1_000

@@ -94,7 +94,8 @@ class Books:
             if abs(granted - used_ms - left) > TOLERANCE_MS:
                 yield (
                     f"session {row.id} ({row.statut}, {row.motif_fin}): granted {granted} ms, "
-                    f"used {used_ms} ms by the machine, {left} ms left: {granted - used_ms - left} ms too many"
+                    f"used {used_ms} ms by the machine, {left} ms left: {granted - used_ms - left} ms too many; "
+                    + "; ".join(_story(tx, row.id))
                 )
 
     def _went_down(self, tx: Transaction, postes: Sequence[Poste]) -> Iterator[str]:
@@ -118,6 +119,14 @@ class Books:
                 yield f"{deed}: told {least} to {most} times, kept {kept.get(deed, 0)} times"
 
 
+def _story(tx: Transaction, session_id: int) -> Iterator[str]:
+    """How a session came to what it is: its ledger and its audit trail."""
+    for line in tx.execute(select(grant).where(grant.c.session_id == session_id).order_by(grant.c.id)):
+        yield f"{line.created_at:%T.%f} {line.genre} {line.montant_ms} ms, rev {line.rev}"
+    for line in tx.execute(select(log).where(log.c.session_id == session_id).order_by(log.c.numero)):
+        yield f"{line.created_at:%T.%f} {line.action} {line.metadata}"
+
+
 def _twice(poste: Poste) -> Iterator[str]:
     for told in poste.said:
         if told["reason"] is not None:
@@ -131,6 +140,8 @@ def _unsettled(poste: Poste, wanted: Wanted, now: Any) -> Iterator[str]:
     if not poste.online:
         yield f"{poste.slug}: not connected"
         return
+    if poste.machine.unlocked != (poste.phase in ("active", "grace")):
+        yield f"{poste.slug}: its visitor sees {poste.phase}, its machine moves its bolt"
     if poste.view["checking"]:
         yield f"{poste.slug}: its visitor waits for an answer"
     if wanted.applied_rev != wanted.rev or wanted.sent_rev != wanted.rev:

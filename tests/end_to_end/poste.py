@@ -100,8 +100,11 @@ class Poste:
     def deadline(self) -> float:
         """The end of the session that the visitor sees, by this machine's monotonic clock, in seconds."""
         assert self.view.get("deadline"), f"nothing runs here: {self.view}"
+        now = (
+            time.monotonic()
+        )  # first: a process that is put aside between the two clocks must not say too late
         left_ms = self.view["deadline"] - time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
-        return time.monotonic() + float(left_ms) / 1000
+        return now + float(left_ms) / 1000
 
     def power_cycle(self) -> None:
         """The power goes and comes back."""
