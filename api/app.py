@@ -27,6 +27,7 @@ from api.routes import (
     account,
     health,
     index,
+    jobs,
     live,
     logs,
     operateurs,
@@ -50,7 +51,7 @@ def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
     shared = Shared(fleet, settings)
     news = Live(shared)
     nouns = (
-        token, account, operateurs, sites, postes, utilisateurs, sessions, transfers, logs, health,
+        token, account, operateurs, sites, postes, utilisateurs, sessions, transfers, logs, jobs, health,
     )  # fmt: skip
     app = Litestar(
         route_handlers=[

@@ -34,6 +34,7 @@ class ApiSettings:
     threads: int = 16
     max_body: int = 1_000_000
     queue: int = 256
+    zone: str = "Indian/Reunion"
 
     def __post_init__(self) -> None:
         for secret in (self.jwt_secret, *self.jwt_previous):

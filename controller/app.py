@@ -15,13 +15,13 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from controller import jobs
 from controller.clock import DatabaseClock, boottime
 from controller.desk import DatabaseTrouble, in_thread
+from controller.jobs import Jobs
 from controller.link import BrokerAddress
 from controller.site import Parts, SiteDriver
 from controller.tenure import Tenure
@@ -30,6 +30,10 @@ from fleet.database.failures import traced
 from fleet.database.follow import EVERYTHING, follow
 from fleet.database.leases import Lease
 from fleet.database.news import LEASES, News
+from fleet.jobs import ledger
+from fleet.jobs.ledger import TOPIC as JOB
+from fleet.jobs.settings import JobSettings
+from fleet.jobs.table import SWEEP
 from fleet.usecases.fleet import Fleet
 from protocol.topics import DEFAULT_ROOT
 
@@ -48,7 +52,7 @@ class ControllerSettings:
 
     broker: BrokerAddress
     root: str = DEFAULT_ROOT
-    zone: str = "Indian/Reunion"
+    jobs: JobSettings = field(default_factory=JobSettings)
     software: str = ""
     name: str = field(
         default_factory=lambda: f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(3)}"
@@ -64,6 +68,7 @@ class Controller:
     def __init__(self, fleet: Fleet, settings: ControllerSettings) -> None:
         self._fleet, self._settings = fleet, settings
         self._clock = DatabaseClock()
+        self._jobs = Jobs(fleet.database, settings.jobs, settings.name)
         self.drivers: dict[int, SiteDriver] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._beside_tasks: set[asyncio.Task[None]] = set()
@@ -88,15 +93,13 @@ class Controller:
                 self._settings.root,
                 self._settings.software,
             )
-            schedule = jobs.scheduler(self._settings.zone, self._sweep)
-            schedule.start()
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(follow(self._fleet.database, self._told), name="news")
                     for name, work in zip(LEASE_WORKS, (self._renew, self._acquire), strict=True):
                         group.create_task(self._every_round(name, work), name=name)
+                    group.create_task(self._jobs.run(self._sweep), name="jobs")
             finally:
-                schedule.shutdown(wait=False)
                 await self._stop()
 
     def is_healthy(self) -> bool:
@@ -229,10 +232,15 @@ class Controller:
             tx.tell(0, LEASES)
 
     async def _sweep(self) -> None:
-        for driver in list(self.drivers.values()):
-            if driver.driving.is_set():
-                with contextlib.suppress(DatabaseTrouble):
+        began, swept = datetime.now(UTC), 0
+        with contextlib.suppress(DatabaseTrouble):
+            for driver in list(self.drivers.values()):
+                if driver.driving.is_set():
                     await driver.sweep()
+                    swept += 1
+            facts = {"sites": swept}
+            note = partial(ledger.note, self._fleet.database, SWEEP, self._settings.name, began, facts)
+            await in_thread(self._lease_threads, note)
 
     def _told(self, news: tuple[News, ...]) -> None:
         everything = news == EVERYTHING
@@ -242,3 +250,7 @@ class Controller:
                 driver.told(mine)
         if everything or any(one.topic == LEASES for one in news):
             self._woken.set()
+        if everything or any(one.topic == JOB for one in news):
+            self._jobs.wake()
+        if any(one.topic == SWEEP for one in news):
+            self._beside(self._sweep(), 0)

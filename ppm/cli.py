@@ -57,6 +57,9 @@ WORDS = {
     "watch": Word("watch", "watch", "The traffic on MQTT in plain words, live."),
     "doctor": Word("doctor", "doctor", "What is wrong here, and its remedy."),
     "audit": Word("audit", "audit", "The audit trail and its chain."),
+    "job": Word("job", "job", "What is done by the clock: list it, run it by hand."),
+    "backup": Word("backup", "backup", "Back up the whole deployment now."),
+    "restore": Word("restore", "restore", "Put a backup in the place of all that is there."),
 }
 
 

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kiosk_agent.version import software
@@ -13,6 +14,7 @@ from ppm.settings import Settings
 if TYPE_CHECKING:
     from controller.app import Controller
     from controller.link import BrokerAddress
+    from fleet.jobs.settings import Backups, JobSettings
     from fleet.usecases.fleet import Fleet
 
 _STOPS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -24,8 +26,41 @@ def new_controller(fleet: "Fleet", settings: Settings, broker: "BrokerAddress") 
 
     return Controller(
         fleet,
-        ControllerSettings(broker, settings[table.MQTT_ROOT], settings[table.ZONE], software()),
+        ControllerSettings(broker, settings[table.MQTT_ROOT], job_settings(settings), software()),
     )
+
+
+def job_settings(settings: Settings) -> "JobSettings":
+    """What the jobs of this deployment are told. Raises SettingError."""
+    from fleet.jobs.settings import JobSettings, Keep
+
+    keep = Keep(
+        sessions=timedelta(days=settings[table.KEEP_SESSIONS_DAYS]),
+        terminal=timedelta(days=settings[table.KEEP_TERMINAL_DAYS]),
+        people=timedelta(days=settings[table.KEEP_PEOPLE_DAYS]),
+        logs=timedelta(days=settings[table.KEEP_LOGS_DAYS]),
+    )
+    archives = settings.get(table.ARCHIVE_DIR)
+    return JobSettings(settings[table.ZONE], keep, archives, backups(settings), software())
+
+
+def backups(settings: Settings) -> "Backups | None":
+    """Where backups go; None without a folder. Raises SettingError."""
+    from fleet.jobs.settings import Backups
+
+    folder = settings.get(table.BACKUP_DIR)
+    if folder is None:
+        return None
+    keep, secret = settings[table.BACKUP_KEEP], settings.get(table.BACKUP_SECRET)
+    return Backups(folder, keep, secret, fingerprints(settings))
+
+
+def fingerprints(settings: Settings) -> dict[str, str]:
+    """By which one sees later that the secrets beside a backup are the right ones. Raises SettingError."""
+    from fleet.jobs.sealed import fingerprint
+
+    secrets = {setting.name: settings.get(setting) for setting in (table.CODE_SECRET, table.JWT_SECRET)}
+    return {name: fingerprint(secret) for name, secret in secrets.items() if secret is not None}
 
 
 @contextmanager

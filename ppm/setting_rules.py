@@ -54,6 +54,17 @@ def count(value: str) -> int:
     return int(value)
 
 
+def number(least: int, most: int) -> Callable[[str], int]:
+    """A whole number between two others."""
+
+    def read(value: str) -> int:
+        if not value.isascii() or not value.isdigit() or not least <= int(value) <= most:
+            raise ValueError(f"a whole number from {least} to {most}, not {value!r}")
+        return int(value)
+
+    return read
+
+
 def choice(*allowed: str) -> Callable[[str], str]:
     """One of a few words."""
 

@@ -61,9 +61,14 @@ _SERVER = (
     "broker",
     "session",
     "audit",
+    "job",
+    "backup",
+    "restore",
     "doctor",
     "demo",
 )
+_JOBS = ("controller", "api", "job", "demo")
+_BACKUPS = (*_JOBS, "backup")
 _BROKER = ("controller", "api", "kiosk", "simulate", "watch", "doctor", "demo")
 
 SETTINGS_FILE = Setting(
@@ -90,10 +95,10 @@ DATABASE_URL = Setting(
 CODE_SECRET = Setting(
     "PPM_CODE_SECRET", "secret", rules.secret,
     "What the keys of access codes derive from. Kept outside the database and its backups.",
-    ("controller", "api", "session", "demo"), secret=True, example=PLACEHOLDER,
+    (*_BACKUPS, "restore", "session"), secret=True, example=PLACEHOLDER,
 )  # fmt: skip
 JWT_SECRET = Setting(
-    "PPM_JWT_SECRET", "secret", rules.secret, "What signs the tokens of operators.", ("api", "demo"),
+    "PPM_JWT_SECRET", "secret", rules.secret, "What signs the tokens of operators.", (*_BACKUPS, "restore"),
     secret=True, example=PLACEHOLDER,
 )  # fmt: skip
 JWT_PREVIOUS_SECRET = Setting(
@@ -214,7 +219,42 @@ REQUESTS_PER_MINUTE = Setting(
 )  # fmt: skip
 ZONE = Setting(
     "PPM_ZONE", "time zone", rules.zone, "The zone of a new site, and of the controller's daily jobs.",
-    ("controller", "api", "site", "demo"), default="Indian/Reunion",
+    (*_JOBS, "site"), default="Indian/Reunion",
+)  # fmt: skip
+BACKUP_DIR = Setting(
+    "PPM_BACKUP_DIR", "folder", rules.path,
+    "Where backups are written, readable by nobody else. Without it there are none. Copy them to another machine.",
+    _BACKUPS, example="/var/backups/poste-public",
+)  # fmt: skip
+BACKUP_KEEP = Setting(
+    "PPM_BACKUP_KEEP", "number", rules.number(1, 1000), "How many backups are kept; the oldest are deleted.",
+    _BACKUPS, default=14,
+)  # fmt: skip
+BACKUP_SECRET = Setting(
+    "PPM_BACKUP_SECRET", "secret", rules.secret,
+    "What encrypts backups. Without it they are not encrypted. Keep a copy elsewhere: nothing opens them without it.",
+    (*_BACKUPS, "restore"), secret=True, example=PLACEHOLDER,
+)  # fmt: skip
+ARCHIVE_DIR = Setting(
+    "PPM_ARCHIVE_DIR", "folder", rules.path,
+    "Where old parts of the audit trail are archived. Without it nothing of the trail is archived or deleted.",
+    (*_JOBS, "audit"), example="/var/lib/poste-public/journal",
+)  # fmt: skip
+KEEP_SESSIONS_DAYS = Setting(
+    "PPM_KEEP_SESSIONS_DAYS", "days", rules.number(1, 3660),
+    "How long a session that is over still says whose it was.", _JOBS, default=365,
+)  # fmt: skip
+KEEP_TERMINAL_DAYS = Setting(
+    "PPM_KEEP_TERMINAL_DAYS", "days", rules.number(1, 3660),
+    "How long addresses in the audit trail and what postes told are kept.", _JOBS, default=365,
+)  # fmt: skip
+KEEP_PEOPLE_DAYS = Setting(
+    "PPM_KEEP_PEOPLE_DAYS", "days", rules.number(1, 3660),
+    "How long after the last visit a member of the public is known.", _JOBS, default=365,
+)  # fmt: skip
+KEEP_LOGS_DAYS = Setting(
+    "PPM_KEEP_LOGS_DAYS", "days", rules.number(31, 3660),
+    "How long the audit trail stays in the database; what is older is only in its archive.", _JOBS, default=365,
 )  # fmt: skip
 SITE = Setting(
     "PPM_SITE", "slug", rules.slug, "The site that a poste is in.", ("kiosk", "simulate"), example="saint-denis",
@@ -263,6 +303,8 @@ TABLE: tuple[Setting[Any], ...] = (
     BROKER_SERVICES_ADDRESS, BROKER_SERVICES_PORT,
     BROKER_SERVER_CA_FILE, BROKER_SERVER_CERT_FILE, BROKER_SERVER_KEY_FILE,
     HTTP_HOST, HTTP_PORT, PUBLIC_URL, TRUSTED_PROXIES, CORS_ORIGINS, REQUESTS_PER_MINUTE, ZONE,
+    BACKUP_DIR, BACKUP_KEEP, BACKUP_SECRET, ARCHIVE_DIR,
+    KEEP_SESSIONS_DAYS, KEEP_TERMINAL_DAYS, KEEP_PEOPLE_DAYS, KEEP_LOGS_DAYS,
     POSTE, SITE, STATE_DIR, LANGUAGE,
     API_URL, OPERATOR_LOGIN, OPERATOR_PASSWORD,
     DATA_DIR, MQTT_PORT, OBSERVER_LOGIN, OBSERVER_PASSWORD,

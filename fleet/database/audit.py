@@ -12,12 +12,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Result,
+    RowMapping,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from fleet.database.prepared import PREPARED
-from fleet.database.tables import chain_head, log
+from fleet.database.tables import chain_head, log, log_archive
 from fleet.database.trips import LATER
 
 GENESIS = bytes(32)
@@ -191,7 +202,11 @@ def _hash(row: Mapping[str, Any]) -> bytes:
 
 def _said(row: Mapping[str, Any]) -> bytes:
     """What a line says, as it enters the hash: the rest of a list that its chain and its number begin."""
-    said = [
+    return _encode(_facts(row))[1:]
+
+
+def _facts(row: Mapping[str, Any]) -> list[Any]:
+    return [
         row["action"],
         row["operateur_id"],
         row["session_id"],
@@ -199,41 +214,94 @@ def _said(row: Mapping[str, Any]) -> bytes:
         row["utilisateur_id"],
         row["details"],
         row["metadata"],
-        (row["commitment"] or b"").hex(),
+        bytes(row["commitment"] or b"").hex(),
         row["created_at"].astimezone(UTC).isoformat(timespec="microseconds"),
     ]
-    return _encode(said)[1:]
 
 
 def verify(connection: Connection) -> Iterator[Broken]:
-    """Go through every chain and tell the first row of each that does not hold, if any."""
+    """Go through every chain and tell the first row of each that does not hold, if any.
+
+    A chain whose beginning was archived and purged goes on where its archive ends.
+    """
     heads = {row.chain: row for row in connection.execute(select(chain_head))}
     known = connection.execute(select(log.c.site_id).distinct()).scalars()
+    purged = select(log_archive.c.chain, log_archive.c.dernier, log_archive.c.hash)
+    purged = purged.where(log_archive.c.purge_a.is_not(None)).order_by(log_archive.c.dernier)
+    begins = {row.chain: (row.dernier, bytes(row.hash)) for row in connection.execute(purged)}
     for chain in sorted({*heads, *(site_id or 0 for site_id in known)}):
-        broken = _verify(connection, chain, heads.get(chain))
+        broken = _verify(connection, chain, heads.get(chain), *begins.get(chain, (0, GENESIS)))
         if broken is not None:
             yield broken
 
 
-def _verify(connection: Connection, chain: int, head: Any) -> Broken | None:
-    numero, previous = 0, GENESIS
-    mine = log.c.site_id == chain if chain else log.c.site_id.is_(None)
-    rows = connection.execution_options(yield_per=1000).execute(
-        select(log).where(mine).order_by(log.c.numero)
-    )
-    for row in rows.mappings():
-        if (numero and row["numero"] != numero + 1) or (not numero and row["numero"] != 1):
-            return Broken(chain, numero + 1, "missing")
-        what = _wrong(row, previous)
+def _verify(connection: Connection, chain: int, head: Any, numero: int, previous: bytes) -> Broken | None:
+    for row in rows_of(connection, chain).mappings():
+        what = wrong(row, previous) if row["numero"] == numero + 1 else "missing"
         if what is not None:
-            return Broken(chain, row["numero"], what)
+            return Broken(chain, numero + 1, what)
         numero, previous = row["numero"], bytes(row["hash"])
     if head is None or (head.numero, bytes(head.hash)) != (numero, previous):
         return Broken(chain, numero + 1, "end cut off")
     return None
 
 
-def _wrong(row: RowMapping, previous: bytes) -> str | None:
+def rows_of(connection: Connection, chain: int, after: int = 0, until: int | None = None) -> Result[Any]:
+    """The entries of a chain in order, read bit by bit."""
+    wanted = select(log).where(on_chain(chain), log.c.numero > after).order_by(log.c.numero)
+    if until is not None:
+        wanted = wanted.where(log.c.numero <= until)
+    return connection.execution_options(yield_per=1000).execute(wanted)
+
+
+def on_chain(chain: int) -> ColumnElement[bool]:
+    """The entries of one chain, in the words of its index."""
+    return func.coalesce(log.c.site_id, text("0")) == chain
+
+
+def line(row: Mapping[str, Any]) -> bytes:
+    """An entry as it is kept outside: all that its hash covers, and nothing personal."""
+    chained = [bytes(row["previous_hash"]).hex(), bytes(row["hash"]).hex()]
+    return _encode([row["site_id"] or 0, row["numero"], *_facts(row), *chained])
+
+
+def read_line(written: bytes) -> tuple[int, bytes, bytes]:
+    """Number, previous hash and hash of a line that was kept outside. Raises ValueError when it was altered."""
+    *said, previous, hashed = msgspec.json.decode(written)
+    if hashlib.sha256(bytes.fromhex(previous) + _encode(said)).hexdigest() != hashed:
+        raise ValueError("altered")
+    return said[1], bytes.fromhex(previous), bytes.fromhex(hashed)
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """Where a chain is: kept elsewhere, it shows later that nothing before it was rewritten."""
+
+    chain: int
+    numero: int
+    hash: str
+
+
+def anchors(connection: Connection) -> list[Anchor]:
+    """Where each chain is now."""
+    rows = connection.execute(select(chain_head).order_by(chain_head.c.chain))
+    return [Anchor(row.chain, row.numero, bytes(row.hash).hex()) for row in rows]
+
+
+def denied(connection: Connection, kept: Sequence[Anchor]) -> Iterator[Broken]:
+    """The anchors that the trail of now no longer passes through."""
+    for anchor in kept:
+        mine = (on_chain(anchor.chain), log.c.numero == anchor.numero)
+        found = connection.execute(select(log.c.hash).where(*mine)).scalar_one_or_none()
+        archived = (log_archive.c.chain == anchor.chain, log_archive.c.dernier >= anchor.numero)
+        if found is None and connection.execute(select(log_archive.c.dernier).where(*archived)).first():
+            continue
+        if found is None or bytes(found).hex() != anchor.hash:
+            yield Broken(anchor.chain, anchor.numero, "not the row of the anchor")
+
+
+def wrong(row: RowMapping, previous: bytes) -> str | None:
+    """What is wrong with an entry that should follow on `previous`; None where it holds."""
     if bytes(row["previous_hash"]) != previous:
         return "does not follow its predecessor"
     if _hash({**row, "previous_hash": bytes(row["previous_hash"])}) != bytes(row["hash"]):

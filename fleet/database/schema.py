@@ -34,6 +34,11 @@ def head() -> str:
     return revision
 
 
+def revisions() -> set[str]:
+    """Every revision that this version knows how to go on from."""
+    return {one.revision for one in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
 def current(database: Database) -> str | None:
     """The revision that a database is at; None when it is empty. Raises DatabaseDown."""
     try:

@@ -75,6 +75,7 @@ site = Table(
     Column("horaires", Json, nullable=False, server_default="{}"),
     Column("exceptions", Json, nullable=False, server_default="{}"),
     Column("politique", Json, nullable=False, server_default="{}"),
+    Column("champs", Json, nullable=False, server_default="{}"),
     Column("notice", Text, nullable=False, server_default=""),
     Column("notice_version", Integer, nullable=False, server_default="1"),
     Column("charte", Text, nullable=False, server_default=""),
@@ -162,6 +163,16 @@ utilisateur = Table(
     Column("recherche", String(600), nullable=False, server_default="", index=True),
     *_stamps(),
     Index("ix_utilisateur_nom_prenom", "nom", "prenom"),
+)
+
+# Apart from the person, so that no list reads it; in the database, so that it is erased and backed up with the rest.
+photo = Table(
+    "photo",
+    metadata,
+    Column("utilisateur_id", BigId, ForeignKey("utilisateur.id", ondelete="CASCADE"), primary_key=True),
+    Column("image", LargeBinary, nullable=False),
+    Column("vignette", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
 )
 
 poste = Table(
@@ -254,6 +265,7 @@ session = Table(
     _ref("poste_id", "poste"),
     _ref("utilisateur_id", "utilisateur"),
     _ref("operateur_id", "operateur"),
+    Column("categorie", String(64)),
     Column("statut", String(16), nullable=False),
     Column("motif_fin", String(64)),
     Column("duree_initiale_ms", BigId, nullable=False),
@@ -547,14 +559,66 @@ answered = Table(
     Column("created_at", Instant, nullable=False, index=True),
 )
 
+# Each run of a job. `slot` is what makes it one: the local date or month of a daily or monthly one, anything else
+# for a run that somebody asked for. A run is alive while `seen_at` is fresh; another controller takes a dead one up.
 job_run = Table(
     "job_run",
     metadata,
     Column("job", String(32), primary_key=True),
     Column("slot", String(32), primary_key=True),
-    Column("started_at", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("seen_at", Instant),
     Column("finished_at", Instant),
+    Column("holder", String(64)),
+    Column("ok", Boolean),
     Column("outcome", Json),
+    _ref("operateur_id", "operateur"),
+    _partial(
+        "uq_job_run_running", "job", where="started_at IS NOT NULL AND finished_at IS NULL", unique=True
+    ),
+    Index("ix_job_run_job_created_at", "job", "created_at"),
+)
+
+# What a human should look at. One row while it lasts, by its `cle`.
+alert = Table(
+    "alerte",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("genre", String(32), nullable=False),
+    Column("cle", String(200), nullable=False),
+    Column("site_id", BigId, ForeignKey("site.id", ondelete="CASCADE")),
+    Column("poste_id", BigId, ForeignKey("poste.id", ondelete="CASCADE")),
+    Column("details", Json, nullable=False, server_default="{}"),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("resolue_a", Instant),
+    Column("acquittee_a", Instant),
+    _ref("acquittee_par", "operateur"),
+    _partial("uq_alerte_ouverte", "cle", where="resolue_a IS NULL", unique=True),
+    Index("ix_alerte_created_at", "created_at"),
+)
+
+report = Table(
+    "rapport",
+    metadata,
+    Column("genre", String(16), primary_key=True),
+    Column("jour", Date, primary_key=True),
+    Column("contenu", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+# Certificates: what a rule or a person's wish has erased, and when. Never whose it was.
+purge = Table(
+    "purge",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("classe", String(32), nullable=False),
+    Column("avant", Instant),
+    Column("nombre", BigId, nullable=False),
+    Column("details", Json, nullable=False, server_default="{}"),
+    _ref("operateur_id", "operateur"),
+    Column("created_at", Instant, nullable=False, index=True),
 )
 
 # The trail and the ledger are only added to: see there for what is allowed.

@@ -140,6 +140,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "La pause a duré plus longtemps que permis.",
         "The pause was longer than allowed.",
     ),
+    "restauration": (
+        "Le serveur a été rétabli à partir d’une sauvegarde. Demandez de l’aide à l’accueil.",
+        "The server was restored from a backup. Ask for help at the desk.",
+    ),
     "redemarrage": (
         "Le poste a redémarré\u202f: votre temps est gardé. Retapez votre code.",
         "The computer restarted: your time is kept. Type your code again.",

@@ -56,6 +56,7 @@ def api_settings(settings: Settings) -> ApiSettings:
             cors_origins=settings[table.CORS_ORIGINS],
             requests_per_minute=settings[table.REQUESTS_PER_MINUTE],
             trusted_proxies=settings[table.TRUSTED_PROXIES],
+            zone=settings[table.ZONE],
         )
     except ValueError as error:
         raise SettingError(table.JWT_SECRET.name, str(error)) from None

@@ -1,12 +1,20 @@
 """`ppm audit`."""
 
+from pathlib import Path
+
 import click
+import msgspec
+from msgspec import Struct
 from sqlalchemy import func, select
 
 from fleet.database import audit as trail
 from fleet.database.tables import log, site
+from fleet.jobs import archive
+from ppm import settings as table
+from ppm.cli import CommandFailed
 from ppm.commands import output
 from ppm.commands.opening import opened
+from ppm.settings import Settings
 
 
 @click.group()
@@ -15,12 +23,22 @@ def audit() -> None:
 
 
 @audit.command()
+@click.option(
+    "--anchor",
+    "kept",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What `ppm audit anchor --json` printed earlier: the trail must still pass through it.",
+)
 @click.pass_context
 @output.json_option
-def verify(ctx: click.Context, as_json: bool) -> None:
-    """Go through every chain; name the first row of each that does not hold, and exit with 1."""
+def verify(ctx: click.Context, kept: Path | None, as_json: bool) -> None:
+    """Go through every chain and, with PPM_ARCHIVE_DIR, every archive; name what does not hold, and exit with 1."""
+    archives = Settings.load().get(table.ARCHIVE_DIR)
     with opened() as fleet, fleet.database.read() as tx:
         broken = list(trail.verify(tx.connection))
+        if kept is not None:
+            broken += trail.denied(tx.connection, _anchors(kept))
+        files = [] if archives is None else list(archive.check(archives, tx))
         slugs = {row.id: row.slug for row in tx.execute(select(site.c.id, site.c.slug))}
         total = tx.execute(select(func.count()).select_from(log)).scalar_one()
     found = [
@@ -28,10 +46,35 @@ def verify(ctx: click.Context, as_json: bool) -> None:
         for one in broken
     ]
     if as_json:
-        output.as_json({"rows": total, "broken": found})
-    elif not found:
+        output.as_json({"rows": total, "broken": found, "archives": files})
+    elif not found and not files:
         click.echo(f"the audit trail holds: {total} rows")
     for one in () if as_json else found:
         where = one["site"] or ("the deployment" if not one["chain"] else f"site {one['chain']}")
         click.echo(f"broken: {where}, row {one['numero']}: {one['what']}")
-    ctx.exit(1 if found else 0)
+    for said in () if as_json else files:
+        click.echo(f"broken: {said}")
+    ctx.exit(1 if found or files else 0)
+
+
+@audit.command()
+@output.json_option
+def anchor(as_json: bool) -> None:
+    """Print where each chain is now. Kept elsewhere (--json), it shows later that nothing was rewritten."""
+    with opened() as fleet, fleet.database.read() as tx:
+        at, anchors = tx.now, trail.anchors(tx.connection)
+    if as_json:
+        output.as_json({"at": at, "anchors": anchors})
+    else:
+        output.rows(anchors, {"chain": "chain", "numero": "row", "hash": "hash"}, as_json_too=False)
+
+
+class _Kept(Struct):
+    anchors: list[trail.Anchor]
+
+
+def _anchors(path: Path) -> list[trail.Anchor]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Kept).anchors
+    except msgspec.DecodeError as error:
+        raise CommandFailed(f"{path} is not what `ppm audit anchor --json` prints: {error}") from None

@@ -37,15 +37,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("chain", "premier", name=op.f("pk_journal_archive")),
     )
     op.create_table(
-        "job_run",
-        sa.Column("job", sa.String(length=32), nullable=False),
-        sa.Column("slot", sa.String(length=32), nullable=False),
-        sa.Column("started_at", Instant, nullable=False),
-        sa.Column("finished_at", Instant, nullable=True),
-        sa.Column("outcome", Json, nullable=True),
-        sa.PrimaryKeyConstraint("job", "slot", name=op.f("pk_job_run")),
-    )
-    op.create_table(
         "operateur",
         sa.Column("id", BigId, nullable=False),
         sa.Column("login", sa.String(length=64), nullable=False),
@@ -86,6 +77,7 @@ def upgrade() -> None:
         sa.Column("horaires", Json, server_default="{}", nullable=False),
         sa.Column("exceptions", Json, server_default="{}", nullable=False),
         sa.Column("politique", Json, server_default="{}", nullable=False),
+        sa.Column("champs", Json, server_default="{}", nullable=False),
         sa.Column("notice", sa.Text(), server_default="", nullable=False),
         sa.Column("notice_version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("charte", sa.Text(), server_default="", nullable=False),
@@ -443,6 +435,7 @@ def upgrade() -> None:
         sa.Column("poste_id", BigId, nullable=True),
         sa.Column("utilisateur_id", BigId, nullable=True),
         sa.Column("operateur_id", BigId, nullable=True),
+        sa.Column("categorie", sa.String(length=64), nullable=True),
         sa.Column("statut", sa.String(length=16), nullable=False),
         sa.Column("motif_fin", sa.String(length=64), nullable=True),
         sa.Column("duree_initiale_ms", BigId, nullable=False),
@@ -809,11 +802,121 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("site_id", "genre", "texte_version", name=op.f("pk_texte_site")),
     )
+    op.create_table(
+        "job_run",
+        sa.Column("job", sa.String(length=32), nullable=False),
+        sa.Column("slot", sa.String(length=32), nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("started_at", Instant, nullable=True),
+        sa.Column("seen_at", Instant, nullable=True),
+        sa.Column("finished_at", Instant, nullable=True),
+        sa.Column("holder", sa.String(length=64), nullable=True),
+        sa.Column("ok", sa.Boolean(), nullable=True),
+        sa.Column("outcome", Json, nullable=True),
+        sa.Column("operateur_id", BigId, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["operateur_id"],
+            ["operateur.id"],
+            name=op.f("fk_job_run_operateur_id_operateur"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("job", "slot", name=op.f("pk_job_run")),
+    )
+    op.create_index("ix_job_run_job_created_at", "job_run", ["job", "created_at"], unique=False)
+    op.create_index(
+        "uq_job_run_running",
+        "job_run",
+        ["job"],
+        unique=True,
+        postgresql_where=sa.text("started_at IS NOT NULL AND finished_at IS NULL"),
+        sqlite_where=sa.text("started_at IS NOT NULL AND finished_at IS NULL"),
+    )
+    op.create_table(
+        "alerte",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("genre", sa.String(length=32), nullable=False),
+        sa.Column("cle", sa.String(length=200), nullable=False),
+        sa.Column("site_id", BigId, nullable=True),
+        sa.Column("poste_id", BigId, nullable=True),
+        sa.Column("details", Json, server_default="{}", nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("updated_at", Instant, nullable=False),
+        sa.Column("resolue_a", Instant, nullable=True),
+        sa.Column("acquittee_a", Instant, nullable=True),
+        sa.Column("acquittee_par", BigId, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["acquittee_par"],
+            ["operateur.id"],
+            name=op.f("fk_alerte_acquittee_par_operateur"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["poste_id"], ["poste.id"], name=op.f("fk_alerte_poste_id_poste"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["site_id"], ["site.id"], name=op.f("fk_alerte_site_id_site"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alerte")),
+    )
+    op.create_index("ix_alerte_created_at", "alerte", ["created_at"], unique=False)
+    op.create_index(
+        "uq_alerte_ouverte",
+        "alerte",
+        ["cle"],
+        unique=True,
+        postgresql_where=sa.text("resolue_a IS NULL"),
+        sqlite_where=sa.text("resolue_a IS NULL"),
+    )
+    op.create_table(
+        "rapport",
+        sa.Column("genre", sa.String(length=16), nullable=False),
+        sa.Column("jour", sa.Date(), nullable=False),
+        sa.Column("contenu", Json, nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("genre", "jour", name=op.f("pk_rapport")),
+    )
+    op.create_table(
+        "purge",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("classe", sa.String(length=32), nullable=False),
+        sa.Column("avant", Instant, nullable=True),
+        sa.Column("nombre", BigId, nullable=False),
+        sa.Column("details", Json, server_default="{}", nullable=False),
+        sa.Column("operateur_id", BigId, nullable=True),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operateur_id"],
+            ["operateur.id"],
+            name=op.f("fk_purge_operateur_id_operateur"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_purge")),
+    )
+    op.create_index(op.f("ix_purge_created_at"), "purge", ["created_at"], unique=False)
+    op.create_table(
+        "photo",
+        sa.Column("utilisateur_id", BigId, nullable=False),
+        sa.Column("image", sa.LargeBinary(), nullable=False),
+        sa.Column("vignette", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["utilisateur_id"],
+            ["utilisateur.id"],
+            name=op.f("fk_photo_utilisateur_id_utilisateur"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("utilisateur_id", name=op.f("pk_photo")),
+    )
     # The trail and the ledger are only added to; how the archive job deletes archived rows is said there.
     append_only.guard(op.get_bind())
 
 
 def downgrade() -> None:
+    op.drop_table("photo")
+    op.drop_table("purge")
+    op.drop_table("rapport")
+    op.drop_table("alerte")
+    op.drop_table("job_run")
     op.drop_table("texte_site")
     op.drop_table("reservation")
     op.drop_table("attente")
@@ -841,7 +944,6 @@ def downgrade() -> None:
     op.drop_table("site")
     op.drop_table("reponse")
     op.drop_table("operateur")
-    op.drop_table("job_run")
     op.drop_table("journal_archive")
     op.drop_table("chain_head")
     append_only.forget(op.get_bind())

@@ -1,0 +1,42 @@
+"""Taking people out of rows. What is counted stays: when, where, how long, of which categorie."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, null, select, update
+
+from fleet.database.engine import Transaction
+from fleet.database.sql import any_of
+from fleet.database.tables import log, metadata, session, utilisateur
+
+
+def anonymise_sessions(tx: Transaction, which: Any) -> int:
+    """Forget who had these sessions and what was noted about them."""
+    theirs = select(utilisateur.c.categorie).where(utilisateur.c.id == session.c.utilisateur_id)
+    kept = func.coalesce(session.c.categorie, theirs.correlate(session).scalar_subquery())
+    values = {"categorie": kept, "utilisateur_id": None, "notes": ""}
+    stamps = {"version": session.c.version + 1, "updated_at": tx.now}
+    return tx.execute(update(session).where(which).values(**values, **stamps)).rowcount
+
+
+def forget_people(tx: Transaction, ids: Sequence[int]) -> int:
+    """Delete people and every word about them; their sessions and the audit chain stay, without them."""
+    anonymise_sessions(tx, any_of(tx, session.c.utilisateur_id, ids))
+    tx.execute(select(utilisateur.c.id).where(any_of(tx, utilisateur.c.id, ids)).with_for_update())
+    tx.execute(update(log).where(any_of(tx, log.c.utilisateur_id, ids)).values(personal=null(), salt=None))
+    for table in metadata.sorted_tables:
+        for column in table.c:
+            if any(key.column is utilisateur.c.id for key in column.foreign_keys):
+                mine = any_of(tx, column, ids)
+                tx.execute(
+                    table.update().where(mine).values({column: None})
+                    if column.nullable
+                    else table.delete().where(mine)
+                )
+    return tx.execute(utilisateur.delete().where(any_of(tx, utilisateur.c.id, ids))).rowcount
+
+
+def forget_addresses(tx: Transaction, which: Any) -> int:
+    """Forget what is personal in lines of the audit trail. Their commitments stay, so that the chain holds."""
+    old = select(log.c.id).where(which, log.c.personal.is_not(None)).limit(5_000)
+    return tx.execute(update(log).where(log.c.id.in_(old)).values(personal=null(), salt=None)).rowcount

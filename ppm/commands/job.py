@@ -1,0 +1,75 @@
+"""`ppm job`."""
+
+import os
+import socket
+
+import click
+from msgspec import Struct
+
+from fleet.domain.actor import SYSTEM
+from fleet.jobs import ledger, running
+from fleet.jobs.table import JOBS
+from fleet.usecases import jobs
+from ppm import compose
+from ppm import settings as table
+from ppm.cli import CommandFailed
+from ppm.commands import output
+from ppm.commands.opening import opened
+from ppm.settings import Settings
+
+_COLUMNS = {"id": "job", "often": "when", "last": "last run", "ok": "ok", "outcome": "outcome", "due": "next"}
+
+
+@click.group()
+def job() -> None:
+    """What is done by the clock. A controller does it; here it is seen, and done by hand."""
+
+
+class _Line(Struct, frozen=True):
+    id: str
+    often: str
+    last: object
+    ok: bool | None
+    outcome: dict[str, object] | None
+    due: object
+
+
+@job.command("list")
+@output.json_option
+def listed(as_json: bool) -> None:
+    """Every job: its last run, how it went, and when it is due next."""
+    zone = Settings.load()[table.ZONE]
+    with opened() as fleet:
+        found = jobs.every(fleet, SYSTEM, zone).resultats
+    if as_json:
+        output.as_json(found)
+        return
+    lines = [
+        _Line(one.id, one.frequence, None, None, None, one.prochaine)
+        if (last := one.derniere) is None
+        else _Line(one.id, one.frequence, last.debut, last.reussie, last.resultat, one.prochaine)
+        for one in found
+    ]
+    output.rows(lines, _COLUMNS, as_json_too=False)
+
+
+@job.command()
+@click.argument("name", type=click.Choice(list(JOBS)))
+@output.json_option
+def run(name: str, as_json: bool) -> None:
+    """Run a job now, in this process."""
+    settings = compose.job_settings(Settings.load())
+    holder = f"{socket.gethostname()[:40]}-{os.getpid()}"
+    with opened() as fleet:
+        with fleet.database.transaction() as tx:
+            slot = ledger.ask(tx, name, None)
+        done = running.run_one(fleet.database, settings, name, slot, holder)
+    if done is None:
+        raise CommandFailed(
+            f"{name} is already running, or a controller has just taken it up: see ppm job list"
+        )
+    ok, outcome = done
+    if not ok:
+        raise CommandFailed(f"{name}: {outcome.get('erreur')}")
+    said = ", ".join(f"{what} {value}" for what, value in outcome.items())
+    output.done(f"{name}: {said or 'done'}", outcome, as_json)

@@ -1,0 +1,49 @@
+"""Backups, jobs and anchors from the command line."""
+
+import json
+from pathlib import Path
+
+from tests.ppm.conftest import Ppm
+
+
+def test_a_backup_is_made_and_restored(ppm: Ppm, tmp_path: Path) -> None:
+    where = {"PPM_BACKUP_DIR": str(tmp_path / "backups"), "PPM_BACKUP_SECRET": "b4" * 24}
+    assert ppm("site", "create", "annexe", "--nom", "Annexe").code == 0
+    made = ppm("backup", "--json", **where).json
+    assert made["encrypted"] is True
+    assert ppm("site", "create", "other", "--nom", "Other").code == 0
+    done = ppm("restore", made["file"], "--yes", "--json", **where)
+    assert (done.code, done.json["paused"], done.json["other_secrets"]) == (0, 0, [])
+    assert [one["slug"] for one in ppm("site", "list", "--json").json] == ["annexe"]
+    other = ppm("restore", made["file"], "--yes", **{**where, "PPM_CODE_SECRET": "c5" * 24})
+    assert "PPM_CODE_SECRET is not the one" in other.err
+
+
+def test_a_restore_asks_first_and_a_backup_needs_its_folder(ppm: Ppm, tmp_path: Path) -> None:
+    file = tmp_path / "x.tar"
+    file.write_bytes(b"x")
+    assert ppm("restore", str(file), stdin="n\n").code != 0
+    assert "not a backup" in ppm("restore", str(file), stdin="y\n").err
+    assert "PPM_BACKUP_DIR: is not set" in ppm("backup").err
+
+
+def test_jobs_are_listed_and_run_by_hand(ppm: Ppm, tmp_path: Path) -> None:
+    assert ppm("job", "run", "old_sessions", "--json").json["sessions"] == 0
+    found = {one["id"]: one for one in ppm("job", "list", "--json").json}
+    assert found["old_sessions"]["derniere"]["reussie"] is True
+    assert "tous les jours" in ppm("job", "list").out
+    (tmp_path / "file").write_text("no folder")
+    failed = ppm("job", "run", "backup", PPM_BACKUP_DIR=str(tmp_path / "file"))
+    assert (failed.code, failed.err.count("\n")) == (1, 1)
+
+
+def test_an_anchor_that_was_kept_is_checked(ppm: Ppm, tmp_path: Path) -> None:
+    assert ppm("site", "create", "annexe", "--nom", "Annexe").code == 0
+    kept = ppm("audit", "anchor", "--json").json
+    path = tmp_path / "anchor.json"
+    path.write_text(json.dumps(kept))
+    assert ppm("audit", "verify", "--anchor", str(path)).code == 0
+    kept["anchors"][0]["hash"] = "00" * 32
+    path.write_text(json.dumps(kept))
+    ran = ppm("audit", "verify", "--anchor", str(path))
+    assert (ran.code, "not the row of the anchor" in ran.out) == (1, True)
