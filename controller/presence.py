@@ -17,13 +17,15 @@ UNLOCKED = ("active", "grace", "unlocking")
 class Seen:
     """What is known of one poste. `online` and `heard` are None until it is heard; instants are monotonic seconds.
 
+    It may be heard before its status is known: its `connection` is None until then.
+
     `worked` is when it was last heard with a session unlocked: what a lost session is counted to. When it
     `returned`, `away_since` keeps that until both sides have agreed: what it says then ends no absence.
     """
 
     online: bool | None = None
     boot: str | None = None
-    connection: int = 0
+    connection: int | None = None
     heard: float | None = None
     worked: float | None = None
     returned: bool = False
@@ -52,7 +54,7 @@ class Presence:
         if one.boot is not None and _is_late(one, told):
             return False
         changed = one.online != told.online or one.boot != told.boot
-        returns = one.boot is not None and (told.boot, told.connection) != (one.boot, one.connection)
+        returns = one.boot not in (None, told.boot) or one.connection not in (None, told.connection)
         if returns and not one.returned:
             one.returned, one.away_since = True, one.worked
         one.online, one.boot, one.connection = told.online, told.boot, told.connection
@@ -131,5 +133,5 @@ class Presence:
 
 def _is_late(one: Seen, told: Status) -> bool:
     if told.boot == one.boot:
-        return told.connection < one.connection
+        return one.connection is not None and told.connection < one.connection
     return not told.online

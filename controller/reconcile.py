@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from fleet.database.outbox import Wanted
 from protocol import codec, topics
 
 
@@ -38,9 +37,9 @@ class Retained:
             except codec.BadMessage:
                 self.revs[address.poste] = -1
 
-    def differs(self, wanted: Wanted) -> bool:
+    def differs(self, slug: str, rev: int) -> bool:
         """Whether the broker does not hold what this poste should do."""
-        return self.revs.get(wanted.slug) != wanted.rev
+        return self.revs.get(slug) != rev
 
     def orphans(self, site: str, root: str, known: Collection[str]) -> Iterator[str]:
         """The retained topics of postes that are no more."""

@@ -1,6 +1,7 @@
 """One site, driven: its connection to the broker, its postes, its deadlines.
 
-    connect -> subscribe -> say who drives -> (retained messages arrive) -> publish what differs -> serve
+    connect -> subscribe to what is said now -> say who drives, serve
+            -> subscribe to what is retained -> (it arrives) -> publish what differs from the database
 
 Deadlines go on when the broker is lost; the connection comes back with a jittered back-off. A driver lives as long
 as its lease: LeaseLost ends it.
@@ -43,6 +44,8 @@ BATCH = 250
 RETRY_S = 0.3
 LONGEST_PAUSE_S = 5.0
 SYNC_TIMEOUT_S = 30.0
+SOME = 1_000
+"""How many postes are looked up at once: what is urgent does not wait behind a whole site."""
 CREDIBLE_S = 30 * 86_400
 """How far above the seconds since 1970 a term can honestly be: it rises by one at each take-over."""
 
@@ -205,7 +208,7 @@ class SiteDriver:
         identifier = f"ppm-{self.parts.name}-{site}-{self.run_id}"
         self._retained = Retained(self.parts.root)
         async with link.connection(self.parts.broker, identifier, will, self._receive) as client:
-            await self._subscribe(client)
+            await client.subscribe(self._topics(retained=False))
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(link.until_lost(client), name="until lost")
@@ -214,15 +217,11 @@ class SiteDriver:
                 await client.publish(status, codec.encode(self._status(online=False)), 1, True)
                 raise
 
-    async def _subscribe(self, client: link.Link) -> None:
+    def _topics(self, *, retained: bool) -> list[tuple[str, int]]:
         site, root = self.place.site.slug, self.parts.root
-        ups = [topic for topic in topics.TOPICS if topic.publisher == "poste"]
+        ups = [one for one in topics.TOPICS if one.publisher == "poste" and one.retained is retained]
         # What is retained is read again after each loss: at QoS 0 there is nothing to acknowledge, 50,000 times.
-        wanted: list[tuple[str, int]] = [
-            (topic.path(site, "+", root), 0 if topic.retained else topic.qos) for topic in ups
-        ]
-        await client.subscribe([(self._status_path, 1), *wanted])
-        await client.subscribe([(path, 0) for path in self._downs()])
+        return [(topic.path(site, "+", root), 0 if retained else topic.qos) for topic in ups]
 
     def _downs(self) -> list[str]:
         kept = (topics.SESSION, topics.CONFIG)
@@ -230,17 +229,15 @@ class SiteDriver:
 
     async def _drive(self, client: link.Link) -> None:
         retained = self._retained or Retained(self.parts.root)
-        status = self._status_path
-        await client.publish(status, codec.encode(self._status(online=True)), 1, True)
-        # What was retained comes before this echo: when it is here, all of it is.
-        async with asyncio.timeout(SYNC_TIMEOUT_S):
-            await retained.complete.wait()
-        await client.unsubscribe(self._downs())
-        await self._reconcile(client, retained)
-        gc.collect()
-        gc.freeze()  # what a site consists of stays: looking through it for garbage takes 50 ms at 100,000 sessions
+        await self._give_time_to_confirm()
         async with asyncio.TaskGroup() as group:
+            # Visitors wait: whoever asks is answered while what was retained is still coming in.
             group.create_task(self.sender.run(client), name="sender")
+            await client.publish(self._status_path, codec.encode(self._status(online=True)), 1, True)
+            await self._read_retained(client, retained)
+            await self._reconcile(client, retained)
+            gc.collect()
+            gc.freeze()  # what a site consists of stays: looking through it takes 50 ms at 100,000 sessions
             group.create_task(self._publish_config(client, retained), name="config")
             self.driving.set()
             self.driving_changed()
@@ -249,14 +246,30 @@ class SiteDriver:
             )  # what was refused with nobody to tell it
             log.info("driving", extra={"site": self.place.site.slug, "term": self.sender.term})
 
+    async def _give_time_to_confirm(self) -> None:
+        if await self.desk.do(endings.wait_for_confirmations):
+            await self._arm_all()
+
+    async def _read_retained(self, client: link.Link, retained: Retained) -> None:
+        """What postes said last, and what they were told last."""
+        await client.subscribe([*self._topics(retained=True), (self._status_path, 1)])
+        await client.subscribe([(path, 0) for path in self._downs()])
+        # All that was retained comes before this echo.
+        await client.publish(self._status_path, codec.encode(self._status(online=True)), 1, True)
+        async with asyncio.timeout(SYNC_TIMEOUT_S):
+            await retained.complete.wait()
+        await client.unsubscribe(self._downs())
+
     async def _reconcile(self, client: link.Link, retained: Retained) -> None:
         """Bring the broker in line with the database, which is the truth."""
         await self._raise_term()
-        await self.desk.do(endings.wait_for_confirmations)
-        await self._arm_all()
-        whole = await self.desk.look(sending.whole, self.tenure.lease.site_id)
+        revs = await self.desk.look(sending.revs, self.tenure.lease.site_id)
         # An acknowledgement that was lost with the controller before us is said again for a new term.
-        self.sender.submit(one for one in whole if retained.differs(one) or one.applied_rev < one.rev)
+        behind = [
+            one.poste_id for one in revs if one.applied < one.rev or retained.differs(one.slug, one.rev)
+        ]
+        for start in range(0, len(behind), SOME):
+            self.sender.submit(await self.desk.look(sending.some, behind[start : start + SOME]))
         for path in retained.orphans(self.place.site.slug, self.parts.root, self.place.postes):
             await client.publish(path, b"", 1, True)
         self._watch.settle_unheard()
@@ -282,18 +295,20 @@ class SiteDriver:
 
     def _receive(self, path: str, payload: bytes, retained: bool) -> None:
         if path == self._status_path:
-            self._own_status(payload)
+            self._own_status(payload, retained)
         elif self._retained is None or not self._retained.take(path, payload, retained):
             self._receiver.receive(path, payload, retained)
 
-    def _own_status(self, payload: bytes) -> None:
+    def _own_status(self, payload: bytes, retained: bool) -> None:
         try:
             told = codec.decode_controller_status(payload)
         except codec.BadMessage:
             return
-        if told.run == self.run_id and told.online and self._retained is not None:
+        if retained or self._retained is None:
+            return  # we have said it since
+        if told.run == self.run_id and told.online:
             self._retained.complete.set()
-        elif told.run != self.run_id and self._retained is not None and self._retained.complete.is_set():
+        elif told.run != self.run_id and self._retained.complete.is_set():
             # The late will of the one before us: say again who drives.
             again = codec.encode(self._status(online=True))
             self._say_again = asyncio.ensure_future(self.sender.publish(self._status_path, again, 1, True))

@@ -118,7 +118,7 @@ class Watch:
 
     def _change(self, slug: str, poste_id: int) -> memory.Change:
         one = self.presence.of(slug)
-        return memory.Change(poste_id, one.online, one.boot, one.connection, self._instant(one.heard))
+        return memory.Change(poste_id, one.online, one.boot, one.connection or 0, self._instant(one.heard))
 
     def _suspect(self, slug: str) -> None:
         policy = self.place().site.policy

@@ -129,9 +129,24 @@ def unsent(tx: Transaction, site_id: int, limit: int) -> list[Wanted]:
     return [_to_wanted(row) for row in tx.execute(_UNSENT, {"wanted": site_id, "most": limit})]
 
 
-def of_site(tx: Transaction, site_id: int) -> list[Wanted]:
-    """What every poste of a site should do."""
-    return [_to_wanted(row) for row in tx.execute(_WANTED.where(poste.c.site_id == site_id))]
+@dataclass(frozen=True)
+class Numbered:
+    """How far a poste is: the rev of what it should do, and the last one that it applied."""
+
+    poste_id: int
+    slug: str
+    rev: int
+    applied: int
+
+
+def numbers(tx: Transaction, site_id: int) -> list[Numbered]:
+    """How far every poste of a site is."""
+    wanted = (
+        select(poste.c.id, poste.c.slug, desired.c.rev, desired.c.applied_rev)
+        .join_from(poste, desired, desired.c.poste_id == poste.c.id)
+        .where(poste.c.site_id == site_id)
+    )
+    return [Numbered(*row) for row in tx.execute(wanted)]
 
 
 def of_poste(tx: Transaction, poste_id: int) -> Wanted:

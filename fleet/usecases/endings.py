@@ -56,10 +56,13 @@ def _armed(tx: Transaction, which: ColumnElement[bool], grace_s: int) -> list[Ar
     return found
 
 
-def wait_for_confirmations(fleet: Fleet, lease: Lease) -> None:
-    """Give unconfirmed starts their full time to be confirmed: postes could not tell anybody until now."""
+def wait_for_confirmations(fleet: Fleet, lease: Lease) -> int:
+    """Give unconfirmed starts their full time to be confirmed: postes could not tell anybody until now.
+
+    Gives how many there are.
+    """
     with fleet.database.transaction(lease) as tx:
-        tx.execute(
+        given = tx.execute(
             update(table)
             .where(
                 table.c.site_id == lease.site_id,
@@ -68,6 +71,7 @@ def wait_for_confirmations(fleet: Fleet, lease: Lease) -> None:
             )
             .values(confirmer_avant=tx.now + timedelta(seconds=rules.CONFIRM_S))
         )
+        return given.rowcount
 
 
 def shift(fleet: Fleet, lease: Lease, step: timedelta) -> int:

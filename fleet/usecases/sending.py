@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fleet.database import leases, outbox, places
 from fleet.database.leases import Lease
-from fleet.database.outbox import Order, Wanted
+from fleet.database.outbox import Numbered, Order, Wanted
 from fleet.usecases.fleet import Fleet
 
 
@@ -29,10 +29,10 @@ def unsent(fleet: Fleet, lease: Lease, most: int) -> tuple[list[Wanted], list[Or
         return outbox.unsent(tx, lease.site_id, most), outbox.unsent_commands(tx, lease.site_id, most)
 
 
-def whole(fleet: Fleet, site_id: int) -> list[Wanted]:
-    """What every poste of a site should do."""
+def revs(fleet: Fleet, site_id: int) -> list[Numbered]:
+    """How far every poste of a site is."""
     with fleet.database.read() as tx:
-        return outbox.of_site(tx, site_id)
+        return outbox.numbers(tx, site_id)
 
 
 def some(fleet: Fleet, poste_ids: Sequence[int]) -> list[Wanted]:

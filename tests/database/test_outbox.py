@@ -20,7 +20,7 @@ def _unsent(room: Room) -> dict[int, int]:
 
 def _sent(room: Room) -> None:
     with room.tx() as tx:
-        outbox.mark_sent(tx, [(one.poste_id, one.rev) for one in outbox.of_site(tx, room.site_id)])
+        outbox.mark_sent(tx, [(one.poste_id, one.rev) for one in outbox.numbers(tx, room.site_id)])
 
 
 def test_a_new_poste_is_to_be_told(room: Room) -> None:
