@@ -25,6 +25,8 @@ from api.live import Live
 from api.parameters import page_of
 from api.routes import (
     account,
+    bulk,
+    endings,
     health,
     index,
     jobs,
@@ -32,8 +34,11 @@ from api.routes import (
     logs,
     operateurs,
     postes,
+    requests,
+    rooms,
     sessions,
     sites,
+    timelines,
     token,
     transfers,
     utilisateurs,
@@ -44,6 +49,8 @@ from fleet.usecases.fleet import Fleet
 
 VERSION = "1"
 GRACEFUL_S = 5
+_DESK = (transfers, endings, timelines, requests, bulk, rooms)
+"""What the desk does beside the daily round, each in a module of its own."""
 
 
 def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
@@ -51,7 +58,7 @@ def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
     shared = Shared(fleet, settings)
     news = Live(shared)
     nouns = (
-        token, account, operateurs, sites, postes, utilisateurs, sessions, transfers, logs, jobs, health,
+        token, account, operateurs, sites, postes, utilisateurs, sessions, logs, jobs, health, *_DESK,
     )  # fmt: skip
     app = Litestar(
         route_handlers=[

@@ -18,6 +18,8 @@ TYPES = {
     "reprise_session": "time_update",
     "suspension_session": "time_update",
     "transfert_session": "time_update",
+    "annulation_fin": "time_update",
+    "credit_panne": "time_added",
     "ajout_temps": "time_added",
     "fermeture": "session_terminated",
     "expiration": "session_terminated",

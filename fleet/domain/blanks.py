@@ -20,6 +20,8 @@ STATUTS: dict[str, tuple[str, str]] = {
 _CHARACTERS = "a-z, 0-9 et -, une lettre au moins"
 _RULES: tuple[tuple[str, str], ...] = (
     (r"de (\d+) à (\d+) caractères", r"\1 to \2 characters"),
+    (r"de (\d+) à (\d+) éléments", r"\1 to \2 items"),
+    (r"après le début, d’un jour au plus", "after the beginning, one day at most"),
     (r"au plus (\d+) caractères", r"\1 characters at most"),
     (_CHARACTERS, "a-z, 0-9 and -, one letter at least"),
     (f"{_CHARACTERS}, pas un mot réservé", "a-z, 0-9 and -, one letter at least, no reserved word"),

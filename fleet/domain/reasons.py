@@ -170,6 +170,23 @@ REASONS: dict[str, tuple[str, str]] = {
     "demarrage": ("Bonne session\u202f!", "Enjoy your session!"),
     "temps_ajoute": ("Du temps a été ajouté.", "Time was added."),
     "temps_retire": ("Du temps a été retiré.", "Time was taken away."),
+    "fin_definitive": (
+        "Cette fin ne s’annule pas\u202f: le temps ou le code était épuisé.",
+        "This ending cannot be undone: the time or the code had run out.",
+    ),
+    "trop_tard": (
+        "Une fin s’annule dans la minute. Créez une nouvelle session.",
+        "An ending can be undone within a minute. Create a new session.",
+    ),
+    "rien_a_reprendre": ("Il ne restait plus de temps.", "There was no time left."),
+    "fin_annulee": (
+        "La session est reprise. Le poste a été nettoyé\u202f: retapez votre code.",
+        "The session goes on. The computer was cleaned: type your code again.",
+    ),
+    "panne_creditee": (
+        "Le temps de la panne vous est rendu.",
+        "The time of the outage is given back to you.",
+    ),
     "transfert": (
         "La session continue sur un autre poste.",
         "The session goes on at another computer.",

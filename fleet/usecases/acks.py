@@ -12,6 +12,7 @@ from fleet.database.engine import Transaction
 from fleet.database.leases import Lease
 from fleet.database.outbox import Wanted
 from fleet.domain import session as rules
+from fleet.domain import undo
 from fleet.domain.errors import NotFound
 from fleet.domain.numbers import row_id
 from fleet.usecases.fleet import Fleet
@@ -110,8 +111,8 @@ def _already_ending(tx: Transaction, wanted: Wanted, ack: Ack) -> bool:
     if here is None or row_id(ack.session) != here.id or here.statut not in rules.ON_POSTE:
         return False
     before = sessions.locked(tx, here.id).session
-    if before.statut not in rules.ON_POSTE:
-        return False
+    if before.statut not in rules.ON_POSTE or before.reason == undo.REASON:
+        return False  # of an ending that was undone the poste is told again once it is clean
     late, left = before.remaining_ms(tx.now), 0
     if ack.remaining_ms is not None and ack.measured_rev is not None:
         late, left = max(0, sessions.added_after(tx, before.id, ack.measured_rev)), ack.remaining_ms

@@ -14,8 +14,8 @@ from fleet.domain.errors import Refused
 from fleet.usecases.sessions import capped, closing_of
 from protocol import messages
 
-RESUMABLE = ("redemarrage", "coupure_reseau", "demarrage_non_confirme")
-"""Why a session was suspended by a fault: its visitor may resume it with the same code at the same poste."""
+RESUMABLE = ("redemarrage", "coupure_reseau", "demarrage_non_confirme", "fin_annulee")
+"""Why a session was suspended by a fault or a mistake: its visitor may resume it by the same code at the same poste."""
 _OF_THE_MACHINE = ("redemarrage", "coupure_reseau")
 RUNNING = ("active", "grace", "unlocking")
 ACTIONS = {

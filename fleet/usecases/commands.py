@@ -34,7 +34,7 @@ def send(fleet: Fleet, actor: Actor, new: NewCommand) -> str:
     Raises Refused when the poste is not there: an order of this kind does not wait.
     """
     fleet.require(actor, OPERATEUR, "commande_poste")
-    _check(new)
+    check(new)
     with fleet.attempt(actor, "commande_poste") as (tx, about):
         poste = places.poste(tx, new.poste_id)
         actor.require_site(poste.site_id, "poste")
@@ -70,7 +70,16 @@ def send(fleet: Fleet, actor: Actor, new: NewCommand) -> str:
         return made
 
 
-def _check(new: NewCommand) -> None:
+def postes_of(fleet: Fleet, actor: Actor, site_id: int) -> dict[str, int]:
+    """The postes of a site of the actor's: slug to id. Raises NotFound."""
+    actor.require_site(site_id)
+    with fleet.database.read() as tx:
+        places.site(tx, site_id)
+        return places.postes(tx, site_id)
+
+
+def check(new: NewCommand) -> None:
+    """Raise Invalid for an order that does not exist, or a message without its text."""
     if new.op not in OPS:
         raise Invalid("op", "valeur_invalide", regle=" | ".join(OPS))
     text = new.args.get("text")

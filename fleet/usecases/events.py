@@ -15,6 +15,7 @@ from fleet.database.engine import Transaction
 from fleet.database.leases import Lease
 from fleet.database.tables import desired, poste_event
 from fleet.domain.numbers import row_id
+from fleet.usecases import undo
 from fleet.usecases.fleet import Fleet
 from protocol import messages
 
@@ -79,6 +80,8 @@ def _cleaned(tx: Transaction, site_id: int, poste_id: int, told: messages.Cleane
         update(desired).where(desired.c.poste_id == poste_id, care).values(needs_care=None)
     ).rowcount:
         outbox.bump(tx, site_id, poste_id, "remise_en_service")
+    else:
+        undo.tell_again(tx, site_id, poste_id)
 
 
 def _session(told: messages.Event) -> int | None:

@@ -71,6 +71,13 @@ def ask(tx: Transaction, found: Found, asked: messages.Extend) -> None:
     tx.tell(found.session.site_id, EXTENSIONS)
 
 
+def require_open(tx: Transaction, extension_id: int) -> None:
+    """Refuse to answer a request that was answered or that has died. Its session is locked."""
+    alive = (extension.c.id == extension_id, _open, extension.c.expire_a > tx.now)
+    if tx.execute(select(extension.c.id).where(*alive)).first() is None:
+        raise Refused("deja_repondu")
+
+
 def grant(tx: Transaction, found: Found, operateur_id: int | None) -> None:
     """The desk has added time: that answers an open request."""
     if not found.asks:

@@ -63,6 +63,8 @@ class Fleet:
         if missed is None:
             return
         facts: dict[str, object] = {"tentative": action, "motif": refusal.reason}
+        if refusal.details:
+            facts["phrase"] = refusal.fr
         if missed:
             facts["autres_refus"] = missed
         with self.database.transaction(lease) as tx:

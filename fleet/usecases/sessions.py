@@ -16,7 +16,7 @@ from fleet.domain import access_code, moments, quota
 from fleet.domain import session as rules
 from fleet.domain.actor import OPERATEUR, Actor
 from fleet.domain.errors import Invalid, Refused
-from fleet.usecases import desk, extensions
+from fleet.usecases import desk, extensions, undo
 from fleet.usecases.fleet import Fleet
 
 CODE_TRIES = 5
@@ -115,10 +115,15 @@ def _check_person(tx: Transaction, utilisateur_id: int, site: places.Site, asked
     quota.check(usage, asked_ms, site.policy, person.categorie)
 
 
-def add_time(fleet: Fleet, actor: Actor, session_id: int, seconds: int) -> int:
-    """Grant more time, or take some away. Gives the rev of the poste, 0 without one. Raises Refused."""
+def add_time(fleet: Fleet, actor: Actor, session_id: int, seconds: int, answering: int | None = None) -> int:
+    """Grant more time, or take some away; `answering` a request, only while that is open.
+
+    Gives the rev of the poste, 0 without one. Raises Refused.
+    """
 
     def decide(tx: Transaction, found: Found) -> rules.Session:
+        if answering is not None:
+            extensions.require_open(tx, answering)
         _check_time_quota(tx, found, seconds)
         closing = closing_of(found, tx.now)
         after = rules.add(found.session, seconds * 1000, tx.now, found.rules.policy, closing)
@@ -168,6 +173,7 @@ def resume(fleet: Fleet, actor: Actor, session_id: int) -> int:
 
     def decide(tx: Transaction, found: Found) -> rules.Session:
         rules.resume(found.session, tx.now)
+        undo.require_ready(tx, found.session)
         return capped(
             tx, found, rules.resume(found.session, tx.now, desk.present(tx, found.session.poste_id))
         )

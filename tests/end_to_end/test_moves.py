@@ -1,4 +1,4 @@
-"""A visitor changes computers: real agents, a real broker, and the machines' own stopwatches."""
+"""A visitor changes computers, or comes back after a mistake: real agents, a real broker, the machines' own watches."""
 
 from collections.abc import Iterator
 
@@ -76,5 +76,22 @@ def test_two_visitors_change_places_and_both_machines_are_cleaned_in_between(sta
     assert stage.wrong(room) == []
     for session in (one, other):
         assert stage.act("terminate", session).ok
+    stage.settle(room)
+    assert stage.wrong(room) == []
+
+
+def test_an_ending_is_undone_while_the_poste_is_being_wiped(stage: Stage) -> None:
+    room = _open(stage)
+    session = stage.begin(room, room[0])
+    assert stage.act("terminate", session).ok
+    undone = stage.open_desk().call("fleet.usecases.undo.undo", session)
+    assert undone.ok, undone
+    room[0].wait_phase("suspended")
+    stage.settle(room)
+    assert stage.act("resume", session).ok
+    room[0].wait_phase("active")
+    stage.settle(room)
+    assert stage.wrong(room) == []
+    assert stage.act("terminate", session).ok
     stage.settle(room)
     assert stage.wrong(room) == []
