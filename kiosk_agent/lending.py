@@ -50,6 +50,14 @@ class Lending:
         since = self.held.fault_since
         return self.held.outage_ms + (now - since if since is not None else 0)
 
+    def ran(self, desired: Desired, now: int) -> int | None:
+        """How much of a time that waits for the unlocking has run here; None where that is not what counts."""
+        if not desired.waits:
+            return None
+        if not self.unlocked or self.held.session != desired.session:
+            return 0
+        return None if self.held.began_at is None else now - self.held.began_at
+
     def room_for(self, session: str | None) -> bool:
         """May this session be let in, or are another one's files still there?"""
         return self.phase != "cleaning" and self.held.traces in (None, session)
@@ -94,6 +102,8 @@ class Lending:
     def _take_up(self, countdown: Countdown, gap: int, now: int) -> None:
         """The agent died in mid-session and the machine was locked since: that time does not count."""
         self.held.outage_ms += max(0, gap)
+        if self.held.began_at is not None:
+            self.held.began_at += max(0, gap)
         self.held.countdown = countdown = countdown.postponed(max(0, gap))
         if countdown.over(now):
             self.end_here("expired", now)
@@ -135,6 +145,7 @@ class Lending:
             countdown = countdown.postponed(desired.remaining_ms - age)
         if not self.unlocked or before is None:
             self._unlock(desired.session or UNKNOWN_TRACES, countdown, now)
+            self.held.began_at = now if desired.waits else None
             return
         self.held.countdown = countdown
         self.phase = "grace" if countdown.in_grace(now) else "active"

@@ -22,6 +22,7 @@ def message(wanted: Wanted, term: int, now: datetime) -> messages.Desired:
         remaining_ms=remaining_ms,
         grace_ms=grace_ms,
         reason=wanted.reason,
+        waits=phase == "active" and wanted.session.confirm_by is not None,
     )
 
 
