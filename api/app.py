@@ -38,6 +38,7 @@ from api.routes import (
     rooms,
     sessions,
     sites,
+    stand_in,
     timelines,
     token,
     transfers,
@@ -58,7 +59,7 @@ def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
     shared = Shared(fleet, settings)
     news = Live(shared)
     nouns = (
-        token, account, operateurs, sites, postes, utilisateurs, sessions, logs, jobs, health, *_DESK,
+        token, account, operateurs, sites, postes, stand_in, utilisateurs, sessions, logs, jobs, health, *_DESK,
     )  # fmt: skip
     app = Litestar(
         route_handlers=[

@@ -8,10 +8,14 @@ from api.errors import Unauthenticated
 from api.state import Shared
 from api.tokens import Claims, TokenRefused
 from fleet.domain.actor import Actor
-from fleet.usecases import tickets
+from fleet.domain.errors import Forbidden
+from fleet.usecases import poste_credentials, tickets
+from fleet.usecases.fleet import About
 
 PUBLIC = "public"
 """The option of handlers that anybody may call."""
+POSTE = "poste"
+"""The option of handlers that a poste may call with its own credential."""
 _SCHEME = b"bearer "
 
 
@@ -22,10 +26,31 @@ class Authentication(ASGIMiddleware):
     exclude_opt_key = PUBLIC
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Let the call through with its actor. Raises Unauthenticated."""
+        """Let the call through with its actor. Raises Unauthenticated, or Forbidden for a poste elsewhere."""
         shared: Shared = scope["litestar_app"].state.shared
-        scope["user"], scope["auth"] = await authenticated(shared, _bearer(scope), address(scope))
+        token, ip = _bearer(scope), address(scope)
+        if token is not None and token.startswith(poste_credentials.PREFIX):
+            scope["user"], scope["auth"] = await poste_of(shared, token, ip), None
+            if not scope["route_handler"].opt.get(POSTE):
+                await _refuse_poste(shared, scope["user"])
+        else:
+            scope["user"], scope["auth"] = await authenticated(shared, token, ip)
         await next_app(scope, receive, send)
+
+
+async def _refuse_poste(shared: Shared, actor: Actor) -> None:
+    refusal = Forbidden("reserve_aux_operateurs")
+    about = About(next(iter(actor.sites or ()), None), poste_id=actor.poste_id)
+    await shared.work.run(lambda: shared.fleet.keep_refusal(actor, "acces_poste", about, refusal))
+    raise refusal
+
+
+async def poste_of(shared: Shared, credential: str, ip: str | None) -> Actor:
+    """The poste that a credential is of. Raises Unauthenticated."""
+    actor = await shared.work.run(lambda: poste_credentials.holder(shared.fleet, credential, ip))
+    if actor is None:
+        raise Unauthenticated
+    return actor
 
 
 async def authenticated(shared: Shared, token: str | None, ip: str | None) -> tuple[Actor, Claims]:

@@ -8,8 +8,8 @@ import msgspec
 from litestar import Router, WebSocket, websocket
 from litestar.exceptions import WebSocketDisconnect
 
-from api import origin
-from api.auth import PUBLIC, address, authenticated, by_ticket
+from api import origin, stand_in_talk
+from api.auth import PUBLIC, address, authenticated, by_ticket, poste_of
 from api.errors import Unauthenticated
 from api.live import Live, Reader
 from api.parameters import PathId
@@ -19,11 +19,13 @@ from fleet.domain import reasons
 from fleet.domain.actor import Actor
 from fleet.domain.errors import NotFound
 from fleet.usecases import session_views
+from fleet.usecases.poste_credentials import PREFIX
 
 FIRST_MESSAGE_S = 5.0
 CLOSE_S = 1.0
 UNAUTHENTICATED, FOREIGN_ORIGIN, UNKNOWN, TOO_SLOW, TOO_LARGE = 4401, 4403, 4404, 1013, 1009
 LARGEST = 8192
+SILENT_POSTE_S = 120.0
 Socket = WebSocket[Any, Any, Any]
 _encode = msgspec.json.Encoder().encode
 
@@ -54,23 +56,40 @@ async def _serve(socket: Socket, session_id: int | None) -> None:
         return
     await socket.accept()
     try:
-        actor, claims = await _known(socket)
-        await _check_session(socket, actor, session_id)
-        await _talk(socket, actor, claims, session_id)
+        token = None if "ticket" in socket.query_params else await _token(socket)
+        if token is not None and token.startswith(PREFIX) and session_id is None:
+            await _stand_in(socket, token)
+        else:
+            actor, claims = await _known(socket, token)
+            await _check_session(socket, actor, session_id)
+            await _talk(socket, actor, claims, session_id)
     except WebSocketDisconnect:
         return
+    except Unauthenticated as refused:
+        await _close(socket, _Over(UNAUTHENTICATED, refused.reason))
     except _Over as over:
         await _close(socket, over)
 
 
-async def _known(socket: Socket) -> tuple[Actor, Claims]:
+async def _known(socket: Socket, token: str | None) -> tuple[Actor, Claims]:
     ticket = socket.query_params.get("ticket")
-    try:
-        if ticket is not None:
-            return await by_ticket(_shared(socket), ticket, address(socket.scope))
-        return await authenticated(_shared(socket), await _token(socket), address(socket.scope))
-    except Unauthenticated as refused:
-        raise _Over(UNAUTHENTICATED, refused.reason) from None
+    if ticket is not None:
+        return await by_ticket(_shared(socket), ticket, address(socket.scope))
+    return await authenticated(_shared(socket), token, address(socket.scope))
+
+
+async def _stand_in(socket: Socket, credential: str) -> None:
+    """A program that stands in for a poste: it asks, it is answered."""
+    shared, ip = _shared(socket), address(socket.scope)
+    actor = await poste_of(shared, credential, ip)
+    await socket.send_data(stand_in_talk.welcome(actor).decode(), "text")
+    while True:
+        try:
+            said = await asyncio.wait_for(_receive(socket), SILENT_POSTE_S)
+        except TimeoutError:
+            raise _Over(TOO_SLOW, "trop_lent") from None
+        answered = await stand_in_talk.answer(shared, credential, ip, said)
+        await socket.send_data(answered.decode(), "text")
 
 
 async def _token(socket: Socket) -> str | None:
@@ -168,7 +187,7 @@ async def _answer(socket: Socket, reader: Reader, said: dict[str, Any]) -> bytes
         except NotFound as refused:
             return _error(refused.reason, refused.fr)
         return _encode({"type": "time_update", "site": seen.site, "session": seen})
-    # validate_code and start_session are for programs that stand in for a poste, with its own credential.
+    # validate_code and start_session are for programs that stand in for a poste: see `stand_in_talk`.
     rule = {"regle": "heartbeat, get_time ou auth"}
     return _error("demande_invalide", reasons.sentence("demande_invalide", "fr", rule))
 

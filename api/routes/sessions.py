@@ -9,6 +9,7 @@ from litestar.params import JSONBody
 from msgspec import UNSET, Struct
 
 from api.after import session_after as _after
+from api.auth import POSTE
 from api.calls import Call
 from api.parameters import Number, PathId, Typed, When, Word, Words, instant, listed
 from api.schemas import AddTime, CodeAt, NewSessionBody, SessionEdit
@@ -232,16 +233,16 @@ async def time_remaining(request: Call, session_id: PathId) -> TimeLeft:
     )
 
 
-@post("/validate_code", status_code=200, summary="Ce code ouvrirait-il ce poste ?")
+@post("/validate_code", status_code=200, opt={POSTE: True}, summary="Ce code ouvrirait-il ce poste ?")
 async def validate_code(request: Call, data: JSONBody[CodeAt]) -> CodeAnswer:
-    """Asked from the poste's registered address. The code is not used; a wrong one counts as a wrong try."""
+    """Asked with the poste's credential, or from its address. The code is not used; a wrong one counts as a try."""
     names = request.shared.names
     return await request.run(
         lambda fleet, actor: codes.validate(fleet, actor, names.poste(data.poste), data.code)
     )
 
 
-@post("/validate-code", status_code=200, summary="Comme validate_code")
+@post("/validate-code", status_code=200, opt={POSTE: True}, summary="Comme validate_code")
 async def validate_code_too(request: Call, data: JSONBody[CodeAt]) -> CodeAnswer:
     """The other spelling of the same."""
     names = request.shared.names

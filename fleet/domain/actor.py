@@ -13,7 +13,8 @@ _RANK = {LECTEUR: 0, OPERATEUR: 1, ADMINISTRATEUR: 2}
 class Actor:
     """On whose behalf a use case runs. `sites` None means all of them.
 
-    Tokens of an operator are of a `generation`; those of an earlier one are over.
+    Tokens of an operator are of a `generation`; those of an earlier one are over. `poste_id` is set for a program
+    that stands in for a poste.
     """
 
     operateur_id: int | None = None
@@ -22,6 +23,7 @@ class Actor:
     ip: str | None = None
     is_operator: bool = False
     generation: int = 0
+    poste_id: int | None = None
 
     def require(self, role: str) -> None:
         """Raise Forbidden unless the actor's role is at least this one."""

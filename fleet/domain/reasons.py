@@ -208,6 +208,14 @@ REASONS: dict[str, tuple[str, str]] = {
     # API and people
     "introuvable": ("Introuvable\u202f: {thing}.", "Not found: {thing}."),
     "role_insuffisant": ("Votre rôle ne le permet pas.", "Your role does not allow it."),
+    "reserve_au_poste": (
+        "C’est au poste lui-même de le dire, avec sa propre clé.",
+        "Only the computer itself may say this, with its own credential.",
+    ),
+    "reserve_aux_operateurs": (
+        "La clé d’un poste ne permet pas cela.",
+        "The credential of a computer does not allow this.",
+    ),
     "identifiants_refuses": ("Identifiant ou mot de passe refusé.", "Wrong login or password."),
     "totp_demande": (
         "Tapez le code à six chiffres de votre application.",

@@ -5,6 +5,7 @@ Many at once, because after a power cut or a closing many come at once.
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from fleet.database import bulk, news, outbox, sessions, transfers
 from fleet.database.audit import Entry
@@ -23,12 +24,21 @@ DESIRED = "desired"
 Told = tuple[int, Ack]
 
 
-def applied(fleet: Fleet, lease: Lease, told: Sequence[Told], heard_at: Sequence[float] = ()) -> list[Wanted]:
+@dataclass(frozen=True)
+class At:
+    """The site of who acknowledges over HTTP, where there is no lease."""
+
+    site_id: int
+
+
+def applied(
+    fleet: Fleet, by: Lease | At, told: Sequence[Told], heard_at: Sequence[float] = ()
+) -> list[Wanted]:
     """Keep what postes say they do. Gives what each of them should do, as it is now.
 
     `heard_at` tells when each was said, by this machine's monotonic clock: the time of an unlocked poste ran on.
     """
-    with fleet.database.transaction(lease) as tx:
+    with fleet.database.transaction(by if isinstance(by, Lease) else None) as tx:
         wanted = {one.poste_id: one for one in outbox.of_postes(tx, sorted({poste for poste, _ in told}))}
         heard = heard_at or [time.monotonic()] * len(told)
         # Whoever locks many locks sessions first, then postes, each in the order of their ids.
@@ -45,7 +55,7 @@ def applied(fleet: Fleet, lease: Lease, told: Sequence[Told], heard_at: Sequence
         bulk.bump(tx, sorted(told_anew.items()))
         transfers.stamp(tx, corrected)
         if told_anew:
-            tx.tell(lease.site_id, news.DESIRED)
+            tx.tell(by.site_id, news.DESIRED)
         if changed:
             wanted |= {one.poste_id: one for one in outbox.of_postes(tx, sorted(changed))}
         return list(wanted.values())

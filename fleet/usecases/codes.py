@@ -1,6 +1,9 @@
 """Whether a code would open a poste, asked without using it. Wrong ones count as wrong tries of that poste."""
 
+from typing import Any
+
 from msgspec import Struct
+from sqlalchemy import Row
 
 from fleet.database import sessions
 from fleet.database.audit import Entry
@@ -8,7 +11,7 @@ from fleet.database.engine import Transaction
 from fleet.domain.actor import Actor
 from fleet.domain.errors import Forbidden, NotFound, Refused
 from fleet.usecases import kiosk
-from fleet.usecases.fleet import Fleet
+from fleet.usecases.fleet import About, Fleet
 
 _NO_REQUEST = ""
 _DRY_BOOT = "validate"
@@ -34,7 +37,7 @@ class _Undone(Exception):
 
 
 def validate(fleet: Fleet, actor: Actor, poste_id: int, typed: str) -> CodeAnswer:
-    """Whether this code, typed at this poste now, would open it; asked from the poste's registered address.
+    """Whether this code, typed at this poste now, would open it; asked with its credential or from its address.
 
     Raises NotFound for a poste of another site, Forbidden from another address, Refused while it must wait.
     """
@@ -43,7 +46,10 @@ def validate(fleet: Fleet, actor: Actor, poste_id: int, typed: str) -> CodeAnswe
             raise _Undone(_would_open(fleet, tx, actor, poste_id, typed))
     except _Undone as undone:
         return undone.answer
-    except (NotFound, Forbidden):
+    except NotFound:
+        raise
+    except Forbidden as refusal:
+        fleet.keep_refusal(actor, "validation_code", About(poste_id=poste_id), refusal)
         raise
     except Refused as refusal:
         wait_s = _count(fleet, actor, poste_id, refusal)
@@ -58,8 +64,7 @@ def _would_open(fleet: Fleet, tx: Transaction, actor: Actor, poste_id: int, type
     """Start the session as if the visitor had typed the code here: the same rules, to the letter."""
     context = kiosk.context_of(tx, poste_id, _NO_REQUEST)
     actor.require_site(context.poste.site_id, "poste")
-    if actor.ip is None or actor.ip != context.poste.ip_address:
-        raise Forbidden("adresse_refusee")
+    _require_there(actor, context.poste)
     wait_s = context.tries.wait_s(tx.now)
     if wait_s:
         raise Refused("trop_d_essais", retry_after_s=wait_s)
@@ -69,6 +74,15 @@ def _would_open(fleet: Fleet, tx: Transaction, actor: Actor, poste_id: int, type
     if sessions.on_poste(tx, poste_id) not in (None, found):
         raise Refused("poste_occupe")
     return CodeAnswer(valide=True, session=opened.id, temps_restant=-(-opened.remaining_ms(tx.now) // 1000))
+
+
+def _require_there(actor: Actor, poste: Row[Any]) -> None:
+    """Who asks is that poste: by its own credential, or by its registered address."""
+    if actor.poste_id is not None:
+        if actor.poste_id != poste.id:
+            raise NotFound("poste")
+    elif actor.ip is None or actor.ip != poste.ip_address:
+        raise Forbidden("adresse_refusee")
 
 
 def _count(fleet: Fleet, actor: Actor, poste_id: int, refusal: Refused) -> int:

@@ -45,7 +45,7 @@ class Fleet:
         except (Invalid, NotFound):
             raise
         except Refused as refusal:
-            self._keep_refusal(actor, action, about, refusal, lease)
+            self.keep_refusal(actor, action, about, refusal, lease)
             raise
 
     def require(self, actor: Actor, role: str, action: str) -> None:
@@ -53,12 +53,13 @@ class Fleet:
         try:
             actor.require(role)
         except Forbidden as refusal:
-            self._keep_refusal(actor, action, About(), refusal, None)
+            self.keep_refusal(actor, action, About(), refusal)
             raise
 
-    def _keep_refusal(
-        self, actor: Actor, action: str, about: About, refusal: Refused, lease: Lease | None
+    def keep_refusal(
+        self, actor: Actor, action: str, about: About, refusal: Refused, lease: Lease | None = None
     ) -> None:
+        """Write a refusal to the audit trail; of a flood of the same, one now and then that counts the others."""
         missed = self._flood((actor.operateur_id, about.poste_id, action, refusal.reason))
         if missed is None:
             return

@@ -63,8 +63,11 @@ class Context:
     reserved_for: int | None
 
 
-def start(fleet: Fleet, lease: Lease, poste_id: int, asked: messages.Start) -> Yes:
-    """A visitor typed a code. Raises Refused with the reason and how long to wait."""
+def start(fleet: Fleet, lease: Lease | None, poste_id: int, asked: messages.Start) -> Yes:
+    """A visitor typed a code. Raises Refused with the reason and how long to wait.
+
+    There is no lease where a program that stands in for the poste asks, over HTTP.
+    """
     try:
         with fleet.database.transaction(lease) as tx:
             context = context_of(tx, poste_id, asked.id)
@@ -191,7 +194,9 @@ def _resumed(tx: Transaction, found: Found, boot: str) -> rules.Session:
     return capped(tx, found, rules.resume(found.session, tx.now, boot))
 
 
-def _keep_refused_code(fleet: Fleet, lease: Lease, poste_id: int, request_id: str, refusal: Refused) -> bool:
+def _keep_refused_code(
+    fleet: Fleet, lease: Lease | None, poste_id: int, request_id: str, refusal: Refused
+) -> bool:
     """Keep a refusal as the answer. False when the request was answered meanwhile, perhaps otherwise."""
     with fleet.database.transaction(lease) as tx:
         context = context_of(tx, poste_id, request_id)
