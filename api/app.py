@@ -33,7 +33,9 @@ from api.routes import (
     live,
     logs,
     operateurs,
+    personal_data,
     postes,
+    purges,
     requests,
     rooms,
     sessions,
@@ -53,13 +55,15 @@ GRACEFUL_S = 5
 _DESK = (transfers, endings, timelines, requests, bulk, rooms)
 """What the desk does beside the daily round, each in a module of its own."""
 
+_RECORDS = (jobs, personal_data, purges)
+
 
 def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
     """The API of a deployment. Whoever made the fleet closes its database, after the API has stopped."""
     shared = Shared(fleet, settings)
     news = Live(shared)
     nouns = (
-        token, account, operateurs, sites, postes, stand_in, utilisateurs, sessions, logs, jobs, health, *_DESK,
+        token, account, operateurs, sites, postes, stand_in, utilisateurs, sessions, logs, health, *_DESK, *_RECORDS,
     )  # fmt: skip
     app = Litestar(
         route_handlers=[

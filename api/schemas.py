@@ -231,6 +231,15 @@ class NewPersonBody(PersonBody, frozen=True, kw_only=True):
 Hours = Annotated[dict[str, list[tuple[str, str]]], Meta(examples=[{"0": [["09:00", "12:30"]]}])]
 
 
+Justified = Annotated[
+    dict[str, str],
+    Meta(
+        description="ce qui est demandé aux personnes, et pourquoi : le reste ne l’est pas",
+        examples=[{"telephone": "prévenir quand un poste se libère"}],
+    ),
+]
+
+
 class SiteEdit(Body, frozen=True, kw_only=True):
     """What may change of a site. `politique` changes only the rules that it names."""
 
@@ -239,6 +248,7 @@ class SiteEdit(Body, frozen=True, kw_only=True):
     horaires: Hours | UnsetType = UNSET
     exceptions: Hours | UnsetType = UNSET
     politique: dict[str, Any] | UnsetType = UNSET
+    champs: Justified | UnsetType = UNSET
     notice: Text | UnsetType = UNSET
     charte: Text | UnsetType = UNSET
 

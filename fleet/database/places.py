@@ -31,6 +31,7 @@ class Site:
     notice: str
     config_rev: int
     notice_version: int = 1
+    used_fields: frozenset[str] = frozenset()
 
     def code_expiry(self, now: datetime) -> datetime:
         """Until when a code given now can be used."""
@@ -64,6 +65,7 @@ def to_site(row: Any) -> Site:
         row.notice,
         row.config_rev,
         row.notice_version,
+        frozenset(row.champs),
     )
 
 

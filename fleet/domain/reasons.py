@@ -140,6 +140,38 @@ REASONS: dict[str, tuple[str, str]] = {
         "La pause a duré plus longtemps que permis.",
         "The pause was longer than allowed.",
     ),
+    "champ_non_justifie": (
+        "Ce lieu ne dit pas pourquoi il demanderait cette donnée : elle n’est pas enregistrée.",
+        "This place does not say why it would ask for this: it is not kept.",
+    ),
+    "consentement_retire": (
+        "La personne a retiré son consentement.",
+        "The person has taken the consent back.",
+    ),
+    "effacement_session_ouverte": (
+        "Cette personne a une session en cours ou un code en attente : terminez-les d’abord.",
+        "This person has a session or a code that waits: end them first.",
+    ),
+    "alerte_courtier": (
+        "Le lien avec les postes est coupé : le courtier MQTT ne répond pas.",
+        "The link to the computers is cut: the MQTT broker does not answer.",
+    ),
+    "alerte_poste_silencieux": (
+        "Le poste {poste} ne donne plus signe de vie alors que le lieu est ouvert.",
+        "The computer {poste} gives no sign of life while the place is open.",
+    ),
+    "alerte_disque": (
+        "Il ne reste que {libre} % du disque ({dossier}).",
+        "Only {libre} % of the disk is left ({dossier}).",
+    ),
+    "alerte_sauvegarde": (
+        "La sauvegarde n’a pas pu être faite.",
+        "The backup could not be made.",
+    ),
+    "alerte_tache": (
+        "La tâche planifiée {tache} a échoué.",
+        "The scheduled job {tache} has failed.",
+    ),
     "restauration": (
         "Le serveur a été rétabli à partir d’une sauvegarde. Demandez de l’aide à l’accueil.",
         "The server was restored from a backup. Ask for help at the desk.",

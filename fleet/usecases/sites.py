@@ -15,7 +15,7 @@ from fleet.database.engine import Transaction
 from fleet.database.listing import Page
 from fleet.database.news import CONFIG, DESIRED
 from fleet.database.tables import poste, session, site
-from fleet.domain import opening_hours, policy
+from fleet.domain import opening_hours, optional_fields, policy
 from fleet.domain import session as rules
 from fleet.domain.actor import ADMINISTRATEUR, Actor
 from fleet.domain.errors import Invalid, NotFound
@@ -38,6 +38,7 @@ class SiteView(Struct, frozen=True, kw_only=True):
     horaires: dict[str, Any]
     exceptions: dict[str, Any]
     politique: dict[str, Any]
+    champs: dict[str, str]
     notice: str
     notice_version: int
     charte: str
@@ -155,6 +156,8 @@ def _cleaned(fields: Mapping[str, Any], current: policy.Policy, stored: Mapping[
     opening_hours.from_json(merged["zone"], merged["horaires"], merged["exceptions"])
     if "nom" in fields:
         values["nom"] = name("nom", fields["nom"])
+    if "champs" in fields:
+        values["champs"] = optional_fields.justified(fields["champs"])
     if "politique" in fields:
         values["politique"] = policy.to_json(policy.changed(current, fields["politique"]))
     for text in ("notice", "charte"):
@@ -223,6 +226,7 @@ def _view(row: Any, now: datetime) -> SiteView:
         horaires=row.horaires,
         exceptions=row.exceptions,
         politique=policy.to_json(policy.from_json(row.politique)),
+        champs=row.champs,
         notice=row.notice,
         notice_version=row.notice_version,
         charte=row.charte,

@@ -1,6 +1,6 @@
 """Members of the public: created, edited, found, their consent, and whether they may have a session now."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -13,8 +13,9 @@ from fleet.database import listing, people, places, sessions
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.listing import Page
-from fleet.database.tables import session, site, utilisateur
-from fleet.domain import quota, reasons
+from fleet.database.news import CODES
+from fleet.database.tables import photo, session, site, utilisateur
+from fleet.domain import optional_fields, quota, reasons
 from fleet.domain import session as rules
 from fleet.domain import utilisateur as person
 from fleet.domain.actor import OPERATEUR, Actor
@@ -35,6 +36,7 @@ class UtilisateurView(Struct, frozen=True, kw_only=True):
     categorie: str | None
     piece_identite_type: str | None
     piece_vue_par: int | None
+    photo: bool
     consentement_rgpd: bool
     date_consentement: datetime | None
     version_notice: int | None
@@ -89,6 +91,10 @@ class _Here:
     day: datetime
     week: datetime
     now: datetime
+
+    @property
+    def used_fields(self) -> Collection[str]:
+        return () if self.site is None else self.site.used_fields
 
     @property
     def today(self) -> date:
@@ -189,6 +195,7 @@ def create(fleet: Fleet, actor: Actor, fields: Mapping[str, Any], site_id: int |
     with fleet.attempt(actor, "creation_utilisateur") as (tx, about):
         here = _here(tx, actor, site_id)
         values = _cleaned(fields, actor, here)
+        optional_fields.require(here.used_fields, values)
         values["recherche"] = _searchable(values)
         stamps = {"created_at": tx.now, "updated_at": tx.now, "cree_par": actor.operateur_id}
         insertion = insert(utilisateur).values(**values, **stamps).returning(utilisateur.c.id)
@@ -205,22 +212,62 @@ def edit(
     fleet.require(actor, OPERATEUR, "modification_utilisateur")
     with fleet.attempt(actor, "modification_utilisateur") as (tx, about):
         about.utilisateur_id = utilisateur_id
-        row = people.locked(tx, utilisateur_id)
-        values = _cleaned(fields, actor, _here(tx, actor, site_id))
+        waiting = [] if fields.get("consentement_rgpd", True) else _locked_waiting(tx, utilisateur_id)
+        row, here = people.locked(tx, utilisateur_id), _here(tx, actor, site_id)
+        values = _cleaned(fields, actor, here)
         changed = {key: value for key, value in values.items() if getattr(row, key) != value}
+        optional_fields.require(here.used_fields, changed)
         if row.consentement_rgpd and values.get("consentement_rgpd"):
             changed = {k: v for k, v in changed.items() if k not in ("date_consentement", "version_notice")}
         if not changed:
             return
-        _save(tx, row, changed)
         revoked = changed.get("consentement_rgpd") is False
+        if revoked:
+            changed |= _forgotten(tx, row)
+            _cancel(tx, actor, waiting)
+        _save(tx, row, changed)
         action = "revocation_consentement" if revoked else "modification_utilisateur"
         tx.record(_entry(actor, action, utilisateur_id, {"champs": sorted(changed)}))
 
 
 def revoke_consent(fleet: Fleet, actor: Actor, utilisateur_id: int) -> None:
-    """The person takes the consent back: no new session from now on. Idempotent."""
+    """The person takes the consent back: no new session from now on, codes that wait are cancelled, and what rested on
+    the consent alone is forgotten. A session that runs goes on to its end. Idempotent."""
     edit(fleet, actor, utilisateur_id, {"consentement_rgpd": False})
+
+
+def _locked_waiting(tx: Transaction, utilisateur_id: int) -> list[rules.Session]:
+    theirs = (session.c.utilisateur_id == utilisateur_id, session.c.statut == rules.EN_ATTENTE)
+    wanted = sessions.lock(sessions.found().where(*theirs).order_by(session.c.id))
+    return [sessions.to_found(row).session for row in tx.execute(wanted)]
+
+
+def _cancel(tx: Transaction, actor: Actor, waiting: Sequence[rules.Session]) -> None:
+    for before in waiting:
+        sessions.save(tx, before, rules.end(before, tx.now, "consentement_retire"))
+        tx.record(
+            Entry(
+                "fermeture",
+                before.site_id,
+                actor.operateur_id,
+                before.id,
+                before.poste_id,
+                before.utilisateur_id,
+                metadata={"motif": "consentement_retire"},
+            )
+        )
+        tx.tell(before.site_id, CODES)
+
+
+def _forgotten(tx: Transaction, row: Row[Any]) -> dict[str, Any]:
+    tx.execute(delete(photo).where(photo.c.utilisateur_id == row.id))
+    rested = optional_fields.RESTS_ON_CONSENT
+    return {name: None for name in rested if getattr(row, name) is not None}
+
+
+def used_fields(tx: Transaction, actor: Actor, site_id: int | None) -> Collection[str]:
+    """What may be asked of people at the asked site, else at the first one of the actor."""
+    return _here(tx, actor, site_id).used_fields
 
 
 def remove(fleet: Fleet, actor: Actor, utilisateur_id: int) -> None:
@@ -350,6 +397,7 @@ def _view(row: Any, here: _Here) -> UtilisateurView:
         categorie=row.categorie,
         piece_identite_type=row.piece_identite_type,
         piece_vue_par=row.piece_vue_par,
+        photo=row.photo is not None,
         consentement_rgpd=row.consentement_rgpd,
         date_consentement=row.date_consentement,
         version_notice=row.version_notice,

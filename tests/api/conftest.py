@@ -22,6 +22,7 @@ from fleet.database import schema
 from fleet.database.engine import Database
 from fleet.database.tables import presence
 from fleet.domain.actor import SYSTEM
+from fleet.domain.optional_fields import OPTIONAL
 from fleet.usecases import operateurs, passwords, postes, sites
 from fleet.usecases.fleet import Fleet
 from fleet.usecases.operateurs import NewOperateur
@@ -31,6 +32,7 @@ from ppm.parts.postgres import PrivatePostgres
 from tests.support.waiting import wait_until
 
 PASSWORD = "correct horse battery"
+WHY = dict.fromkeys(OPTIONAL, "une raison")
 SETTINGS = ApiSettings(jwt_secret=secrets.token_urlsafe(48))
 
 
@@ -162,7 +164,7 @@ def _fleet(url: str) -> Fleet:
 
 
 def _furnish(fleet: Fleet) -> int:
-    made = sites.create(fleet, SYSTEM, "st-denis", {"nom": "Saint-Denis"})
+    made = sites.create(fleet, SYSTEM, "st-denis", {"nom": "Saint-Denis", "champs": WHY})
     for number in (1, 2):
         new = NewPoste(made, f"poste-{number}", f"Poste {number}", ip_address=f"10.0.0.{number}")
         postes.create(fleet, SYSTEM, new)

@@ -1,0 +1,183 @@
+"""What the law gives a person: all that is known of them, in their hands; and to be forgotten."""
+
+import html
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Select, select
+
+from fleet.database import erasing, people, purges
+from fleet.database.audit import Entry
+from fleet.database.engine import Transaction
+from fleet.database.listing import Page, fetch
+from fleet.database.tables import grant, log, operateur, photo, poste, purge, session, site, utilisateur
+from fleet.domain.actor import ADMINISTRATEUR, OPERATEUR, Actor
+from fleet.domain.errors import NotFound, Refused
+from fleet.domain.session import USABLE
+from fleet.usecases.fleet import Fleet
+
+_HIDDEN = ("recherche", "photo", "version")
+
+
+class PurgeView(Struct, frozen=True, kw_only=True):
+    """A certificate: what was erased, how much of it, and by which limit or whose hand."""
+
+    id: int
+    classe: str
+    nombre: int
+    avant: datetime | None
+    details: dict[str, Any]
+    operateur: str | None
+    created_at: datetime
+
+
+class PurgeList(Struct, frozen=True):
+    """A page of certificates."""
+
+    total: int
+    limit: int
+    offset: int
+    resultats: list[PurgeView]
+
+
+def exported(fleet: Fleet, actor: Actor, utilisateur_id: int) -> bytes:
+    """A ZIP for the person: all that is known as JSON and as a page to read, and the photo. Raises NotFound."""
+    fleet.require(actor, OPERATEUR, "export")
+    with fleet.attempt(actor, "export") as (tx, about):
+        about.utilisateur_id = utilisateur_id
+        known = _known(tx, utilisateur_id)
+        picture = tx.execute(select(photo.c.image).where(photo.c.utilisateur_id == utilisateur_id)).scalar()
+        facts = {"quoi": "utilisateur", "format": "zip"}
+        tx.record(_entry(actor, "export", utilisateur_id, facts))
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("donnees.json", msgspec.json.format(msgspec.json.encode(known)))
+        archive.writestr("donnees.html", _page(known))
+        if picture is not None:
+            archive.writestr("photo.jpg", bytes(picture))
+    return file.getvalue()
+
+
+def _known(tx: Transaction, utilisateur_id: int) -> dict[str, list[dict[str, Any]]]:
+    person = tx.execute(select(utilisateur).where(utilisateur.c.id == utilisateur_id)).mappings().first()
+    if person is None:
+        raise NotFound("utilisateur")
+    sessions: Select[Any] = (
+        select(
+            session.c.id, site.c.nom.label("site"), poste.c.nom.label("poste"), session.c.statut, session.c.motif_fin,
+            session.c.created_at, session.c.debut_session, session.c.fin_session, session.c.notes,
+        )
+        .join_from(session, site, session.c.site_id == site.c.id)
+        .outerjoin(poste, session.c.poste_id == poste.c.id)
+        .where(session.c.utilisateur_id == utilisateur_id)
+        .order_by(session.c.id)
+    )  # fmt: skip
+    granted = (
+        select(grant.c.session_id, grant.c.genre, grant.c.montant_ms, grant.c.motif, grant.c.created_at)
+        .join_from(grant, session, grant.c.session_id == session.c.id)
+        .where(session.c.utilisateur_id == utilisateur_id)
+        .order_by(grant.c.id)
+    )
+    told = select(log.c.created_at, log.c.action, log.c.details, log.c.session_id)
+    told = told.where(log.c.utilisateur_id == utilisateur_id).order_by(log.c.id)
+    rows = {"sessions": sessions, "temps_accorde": granted, "journal": told}
+    shown = {key: value for key, value in person.items() if key not in _HIDDEN}
+    return {"personne": [shown]} | {
+        name: [dict(row) for row in tx.execute(wanted).mappings()] for name, wanted in rows.items()
+    }
+
+
+_TITLES = {
+    "personne": "Ce qui est connu de vous",
+    "sessions": "Vos sessions",
+    "temps_accorde": "Le temps qui vous a été accordé",
+    "journal": "Ce que le journal dit de vous",
+}
+
+
+def _page(known: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    parts = [f"<h2>{_TITLES[name]}</h2>{_table(rows)}" for name, rows in known.items()]
+    return (
+        '<!doctype html><html lang="fr"><meta charset="utf-8"><title>Vos données</title>'
+        "<style>body{font:1rem sans-serif;margin:2rem}table{border-collapse:collapse}"
+        "td,th{border:1px solid #888;padding:.3rem;text-align:left}</style><h1>Vos données</h1>"
+        f"{''.join(parts)}</html>"
+    )
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    if not rows:
+        return "<p>Rien.</p>"
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in rows[0])
+    lines = ("".join(f"<td>{_cell(value)}</td>" for value in row.values()) for row in rows)
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "oui" if value else "non"
+    if isinstance(value, datetime):
+        return f"{value:%d/%m/%Y %H:%M:%S} UTC"
+    return "" if value is None else html.escape(str(value))
+
+
+def erase(fleet: Fleet, actor: Actor, utilisateur_id: int) -> PurgeView:
+    """Forget somebody; their sessions stay in the statistics, without them. Gives the certificate.
+
+    Raises NotFound, and Refused while a session of theirs waits or runs.
+    """
+    fleet.require(actor, ADMINISTRATEUR, "effacement_utilisateur")
+    with fleet.attempt(actor, "effacement_utilisateur") as (tx, about):
+        about.utilisateur_id = utilisateur_id
+        theirs = select(session.c.id).where(
+            session.c.utilisateur_id == utilisateur_id, session.c.statut.in_(USABLE)
+        )
+        open_ones = list(tx.execute(theirs.with_for_update()).scalars())
+        people.locked(tx, utilisateur_id)
+        if open_ones or tx.execute(theirs).first() is not None:
+            raise Refused("effacement_session_ouverte")
+        erasing.forget_people(tx, [utilisateur_id])
+        number = purges.certify(
+            tx, "utilisateur", 1, operateur_id=actor.operateur_id, utilisateur_id=utilisateur_id
+        )
+        row = tx.execute(_CERTIFICATES.where(purge.c.id == number)).one()
+    return _certificate(row)
+
+
+_CERTIFICATES = select(purge, operateur.c.login).outerjoin(operateur, operateur.c.id == purge.c.operateur_id)
+_SORTS = {"id": purge.c.id, "created_at": purge.c.created_at, "classe": purge.c.classe}
+
+
+def certificates(fleet: Fleet, actor: Actor, page: Page) -> PurgeList:
+    """What was erased, the newest first."""
+    fleet.require(actor, ADMINISTRATEUR, "lecture_purges")
+    with fleet.database.read() as tx:
+        found = fetch(tx, _CERTIFICATES, page, _SORTS, "-id")
+    return PurgeList(found.total, page.limit, page.offset, [_certificate(row) for row in found.rows])
+
+
+def _certificate(row: Any) -> PurgeView:
+    return PurgeView(
+        id=row.id,
+        classe=row.classe,
+        nombre=row.nombre,
+        avant=row.avant,
+        details=row.details,
+        operateur=row.login,
+        created_at=row.created_at,
+    )
+
+
+def _entry(actor: Actor, action: str, utilisateur_id: int, facts: Mapping[str, Any]) -> Entry:
+    return Entry(
+        action,
+        operateur_id=actor.operateur_id,
+        utilisateur_id=utilisateur_id,
+        metadata=facts,
+        personal={"ip": actor.ip} if actor.ip else None,
+    )

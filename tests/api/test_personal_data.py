@@ -1,0 +1,194 @@
+"""A person's own data: only what a site has a reason for, in the person's hands, and gone when asked."""
+
+import io
+import json
+import secrets
+import struct
+import zipfile
+import zlib
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+from sqlalchemy import text
+
+from fleet.database import audit
+from tests.api.conftest import Desk, count
+
+
+def person(desk: Desk, **fields: Any) -> Any:
+    return desk.post(
+        "/utilisateurs/", {"nom": "Payet", "prenom": "Hélène", "consentement_rgpd": True, **fields}
+    )
+
+
+def picture(kind: str = "JPEG", size: tuple[int, int] = (2000, 1500), **more: Any) -> bytes:
+    file = io.BytesIO()
+    mode = "RGBA" if kind == "PNG" else "RGB"
+    Image.new(mode, size, "red").save(file, kind, **more)
+    return file.getvalue()
+
+
+def upload(desk: Desk, number: int, content: bytes, who: str = "desk") -> httpx.Response:
+    return desk.call("PUT", f"/utilisateurs/{number}/photo/", who, files={"data": ("p.jpg", content)})
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_photo_is_written_anew_without_its_metadata(desk: Desk, kind: str) -> None:
+    number = person(desk)["id"]
+    exif = Image.Exif()
+    exif[0x010E] = "secret place"
+    content = picture(kind, exif=exif)
+    assert b"secret place" in content
+    assert upload(desk, number, content).json()["photo"] is True
+    for path, side in (("photo/", 1024), ("photo/?vignette=true", 160)):
+        answer = desk.call("GET", f"/utilisateurs/{number}/{path}")
+        assert (answer.headers["content-type"], answer.headers["x-content-type-options"]) == (
+            "image/jpeg",
+            "nosniff",
+        )
+        assert "no-store" in answer.headers["cache-control"]
+        kept = Image.open(io.BytesIO(answer.content))
+        assert (max(kept.size), dict(kept.getexif()), b"secret" in answer.content) == (side, {}, False)
+    assert desk.call("GET", f"/utilisateurs/{number}/photo/", who=None).status_code == 401
+
+
+def bomb() -> bytes:
+    """A small PNG that says that it is 50,000 by 50,000."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    head = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    data = zlib.compress(bytes(1_000_000), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"GIF89a" + bytes(100),
+        b"\xff\xd8\xff" + bytes(100) + b"\xff\xd9",
+        picture()[:-2],
+        picture() + b"PK\x03\x04 a ZIP that goes on",
+        picture("PNG") + b"<script>alert(1)</script>",
+        bomb(),
+        picture("PNG", (20_000, 2_000)),
+        picture("JPEG", (1000, 1000)) + bytes(5_000_000),
+    ],
+    ids=["empty", "gif", "noise", "cut", "zip behind", "script behind", "bomb", "pixels", "size"],
+)
+def test_what_is_no_photo_is_refused(desk: Desk, content: bytes) -> None:
+    number = person(desk)["id"]
+    answer = upload(desk, number, content)
+    assert answer.status_code in (413, 422), answer.text
+    assert answer.status_code == 413 or answer.json()["field"] == "photo"
+    assert desk.call("GET", f"/utilisateurs/{number}/photo/").status_code == 404
+
+
+def test_a_photo_is_replaced_and_removed(desk: Desk) -> None:
+    number = person(desk)["id"]
+    for size in ((300, 300), (200, 200)):
+        assert upload(desk, number, picture(size=size)).status_code == 200
+    seen = desk.call("GET", f"/utilisateurs/{number}/photo/").content
+    assert Image.open(io.BytesIO(seen)).size == (200, 200)
+    assert desk.call("DELETE", f"/utilisateurs/{number}/photo/").status_code == 204
+    assert desk.call("DELETE", f"/utilisateurs/{number}/photo/").status_code == 404
+    assert upload(desk, number, picture(), who="reader").status_code == 403
+
+
+def test_a_field_that_the_site_has_no_reason_for_is_off(desk: Desk) -> None:
+    why = {"telephone": "prévenir quand un poste se libère"}
+    edited = desk.call("PUT", "/sites/st-denis/", who="admin", json={"champs": why})
+    assert edited.json()["champs"] == why
+    person(desk, telephone="0692 12 34 56")
+    for field, value in (("email", "h@exemple.re"), ("date_naissance", "1990-01-01")):
+        answer = desk.call("POST", "/utilisateurs/", json={"nom": "A", "prenom": "B", field: value})
+        assert (answer.json()["field"], answer.json()["reason"]) == (field, "champ_non_justifie")
+    number = person(desk)["id"]
+    assert desk.call("PUT", f"/utilisateurs/{number}/", json={"email": "h@exemple.re"}).status_code == 422
+    assert desk.call("PUT", f"/utilisateurs/{number}/", json={"email": None}).status_code == 200
+    assert upload(desk, number, picture()).json()["reason"] == "champ_non_justifie"
+
+
+@pytest.mark.parametrize("champs", [{"religion": "x"}, {"email": "  "}, {"email": "x" * 501}])
+def test_a_field_is_used_only_with_a_reason(desk: Desk, champs: Any) -> None:
+    answer = desk.call("PUT", "/sites/st-denis/", who="admin", json={"champs": champs})
+    assert (answer.status_code, answer.json()["field"]) == (422, f"champs.{next(iter(champs))}")
+
+
+def test_a_consent_taken_back_cancels_codes_and_forgets_what_rested_on_it(desk: Desk) -> None:
+    number = person(desk, telephone="0692 12 34 56", email="h@exemple.re", date_naissance="1990-01-01")["id"]
+    upload(desk, number, picture())
+    waiting = desk.session(utilisateur=number)["id"]
+    seen = desk.post(f"/utilisateurs/{number}/revoke_consent/")
+    assert (seen["telephone"], seen["email"], seen["photo"], seen["date_naissance"]) == (
+        None,
+        None,
+        False,
+        "1990-01-01",
+    )
+    cancelled = desk.get(f"/sessions/{waiting}/")
+    assert (cancelled["statut"], cancelled["motif_fin"]) == ("terminee", "consentement_retire")
+    assert desk.get("/utilisateurs/?recherche=exemple.re")["total"] == 0
+    assert upload(desk, number, picture()).json()["reason"] == "consentement_absent"
+
+
+def test_somebody_gets_all_that_is_known(desk: Desk) -> None:
+    number = person(desk, notes="<b>dit bonjour</b>")["id"]
+    upload(desk, number, picture())
+    session = desk.session(utilisateur=number)["id"]
+    answer = desk.call("GET", f"/utilisateurs/{number}/export/")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    assert sorted(archive.namelist()) == ["donnees.html", "donnees.json", "photo.jpg"]
+    known = json.loads(archive.read("donnees.json"))
+    assert (known["personne"][0]["nom"], known["sessions"][0]["id"]) == ("Payet", session)
+    assert known["temps_accorde"][0]["montant_ms"] == 3_600_000
+    assert {line["action"] for line in known["journal"]} >= {"creation_utilisateur", "generation_code"}
+    page = archive.read("donnees.html").decode()
+    assert "&lt;b&gt;dit bonjour" in page
+    assert "<b>dit" not in page
+    assert desk.get("/logs/?action=export", who="admin")["resultats"][0]["utilisateur"] == number
+    assert desk.call("GET", f"/utilisateurs/{number}/export/", who="reader").status_code == 403
+
+
+def everywhere(desk: Desk, word: str) -> list[str]:
+    """The tables in which a word still is."""
+    with desk.fleet.database.read() as tx:
+        names = list(tx.connection.dialect.get_table_names(tx.connection))
+        rows = {name: str(tx.execute(text(f'SELECT * FROM "{name}"')).all()) for name in names}
+    return [name for name, said in rows.items() if word in said]
+
+
+def test_somebody_is_forgotten_everywhere_and_what_was_counted_stays(desk: Desk) -> None:
+    word = f"Nom{secrets.token_hex(4)}"
+    number = person(desk, nom=word, categorie="jeune", email=f"{word}@exemple.re", notes=word)["id"]
+    upload(desk, number, picture())
+    session = desk.session(utilisateur=number, notes=word)["id"]
+    path = f"/utilisateurs/{number}/erase/"
+    refused = desk.call("POST", path, who="admin")
+    assert (refused.status_code, refused.json()["reason"]) == (409, "effacement_session_ouverte")
+    desk.call("DELETE", f"/sessions/{session}/")
+    assert desk.call("POST", path).status_code == 403
+    certificate = desk.post(path, who="admin")
+    assert (certificate["classe"], certificate["nombre"], certificate["operateur"]) == (
+        "utilisateur",
+        1,
+        "admin",
+    )
+    assert everywhere(desk, word) == []
+    assert desk.call("GET", f"/utilisateurs/{number}/").status_code == 404
+    assert (
+        desk.get(f"/sessions/{session}/")["utilisateur"],
+        desk.call("POST", path, who="admin").status_code,
+    ) == (None, 404)
+    assert (
+        count(desk.fleet, f"SELECT count(*) FROM session WHERE id = {session} AND categorie = 'jeune'") == 1
+    )
+    with desk.fleet.database.read() as tx:
+        assert list(audit.verify(tx.connection)) == []
+    assert desk.get("/purges/", who="admin")["resultats"] == [certificate]
+    assert desk.call("GET", "/purges/").status_code == 403
