@@ -1,7 +1,7 @@
 """What bodies may say: every field with its bounds, unknown ones refused. What is absent is left as it is."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -192,18 +192,25 @@ class Statut(Body, frozen=True, kw_only=True):
 
 
 class CommandBody(Body, frozen=True, kw_only=True):
-    """`texte` for a message, nothing for the others."""
+    """`texte` for a message, `version` and `sha256` for an update, nothing for the others.
+
+    `quand` `retour`: a poste that is away is told when it is back, within a day.
+    """
 
     op: Annotated[str, Meta(max_length=16, examples=["message"])]
     texte: Annotated[str, Meta(max_length=500)] | None = None
+    version: Annotated[str, Meta(max_length=64)] | None = None
+    sha256: Annotated[str, Meta(max_length=64)] | None = None
+    quand: Literal["maintenant", "retour"] = "maintenant"
 
 
 class CommandSent(Struct, frozen=True):
-    """The command was taken; the controller sends it now."""
+    """The command was taken; the controller sends it now, or (`attend`) when the poste is back."""
 
     id: str
     poste: str
     op: str
+    attend: bool
 
 
 class PersonBody(Body, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from controller import waking
 from controller.clock import DatabaseClock, boottime
 from controller.desk import DatabaseTrouble, in_thread
 from controller.jobs import Jobs
@@ -54,6 +55,7 @@ class ControllerSettings:
     root: str = DEFAULT_ROOT
     jobs: JobSettings = field(default_factory=JobSettings)
     software: str = ""
+    wake_to: tuple[waking.Target, ...] = waking.EVERYONE
     name: str = field(
         default_factory=lambda: f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(3)}"
     )
@@ -92,6 +94,7 @@ class Controller:
                 self._settings.name,
                 self._settings.root,
                 self._settings.software,
+                self._settings.wake_to,
             )
             try:
                 async with asyncio.TaskGroup() as group:

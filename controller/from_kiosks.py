@@ -38,6 +38,7 @@ class Inbox:
     infos: dict[str, messages.Info] = field(default_factory=dict)
     unreadable: deque[tuple[str, str, str]] = field(default_factory=lambda: deque(maxlen=100))
     time_refused: bool = False
+    orders_wait: bool = False
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Sized
+from collections.abc import Callable, Container, Coroutine, Iterator, Sized
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from fleet.database.failures import described, traced
 from fleet.database.outbox import Wanted
 from fleet.domain.errors import LeaseLost, NotFound, Refused
 from fleet.domain.reasons import sentence
-from fleet.usecases import acks, events, extensions, kiosk
+from fleet.usecases import acks, commands, events, extensions, kiosk
 from fleet.usecases.desired import message
 from protocol import messages, topics
 
@@ -30,6 +30,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 AT_ONCE = 200
 RETRY_S = 0.3
+ORDER_AGAIN_S = 10.0
+"""When an order that its poste was not ready for is sent again."""
 
 
 @dataclass
@@ -50,7 +52,7 @@ class Service:
         """Serve for as long as the driver lives."""
         async with asyncio.TaskGroup() as group:
             busy: set[str] = set()
-            resyncing = told = noting = refusing = telling = None
+            resyncing = told = noting = refusing = telling = releasing = None
             while True:
                 await self.inbox.woken.wait()
                 self.inbox.woken.clear()
@@ -67,6 +69,8 @@ class Service:
                     noting = group.create_task(self._many(self.inbox.events, self._events), name="events")
                 if self.inbox.time_refused and (telling is None or telling.done()):
                     telling = group.create_task(self._refusals(), name="refusals")
+                if self.inbox.orders_wait and (releasing is None or releasing.done()):
+                    releasing = group.create_task(self._releases(), name="releases")
                 if self.inbox.unreadable and (refusing is None or refusing.done()):
                     refusing = group.create_task(self._unreadable(), name="unreadable")
 
@@ -172,6 +176,7 @@ class Service:
         ]
         for start in range(0, len(replies), 64):
             await asyncio.gather(*(self._say(slug, reply) for slug, reply in replies[start : start + 64]))
+        self.look_for_orders()
 
     async def _acks(self) -> None:
         known = self.postes()
@@ -206,8 +211,8 @@ class Service:
             heard_at = [heard for _, _, heard in applied.values()]
             self.deadlines.follow(await self.desk.do(acks.applied, told, heard_at))
         for _, ack, _ in taken:
-            if ack.id != acks.DESIRED:
-                await self.desk.do(acks.command, ack, ack.status)
+            if ack.id != acks.DESIRED and await self.desk.do(acks.command, ack, ack.status):
+                asyncio.get_running_loop().call_later(ORDER_AGAIN_S, self.look_for_orders)
 
     async def _events(self) -> None:
         known = self.postes()
@@ -252,6 +257,32 @@ class Service:
         except DatabaseTrouble:
             self.inbox.time_refused = True
             raise
+
+    def look_for_orders(self) -> None:
+        """Orders may wait for postes that are back: since a resync was answered they know what time it is."""
+        self.inbox.orders_wait = True
+        self.inbox.woken.set()
+
+    async def _releases(self) -> None:
+        while self.inbox.orders_wait:
+            await self._alone(self._release())
+
+    async def _release(self) -> None:
+        self.inbox.orders_wait = False
+        try:
+            waiting = await self.desk.look(commands.waiting, self.desk.tenure.lease.site_id)
+            if waiting:
+                await self.desk.do(commands.release, dict(self._present(waiting)))
+        except DatabaseTrouble:
+            self.inbox.orders_wait = True
+            raise
+
+    def _present(self, poste_ids: Container[int]) -> Iterator[tuple[int, str]]:
+        """Those that are there and in agreement, with the starts of their machines."""
+        for slug, poste_id in self.postes().items():
+            one = self.presence.of(slug)
+            if poste_id in poste_ids and one.online and one.boot is not None and not one.returned:
+                yield poste_id, one.boot
 
     async def _unreadable(self) -> None:
         while self.inbox.unreadable:

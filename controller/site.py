@@ -21,7 +21,7 @@ from datetime import timedelta
 
 from aiomqtt import MqttError, Will
 
-from controller import link
+from controller import link, waking
 from controller.clock import DatabaseClock
 from controller.deadlines import Deadlines
 from controller.desk import DatabaseTrouble, Desk
@@ -61,6 +61,7 @@ class Parts:
     name: str
     root: str = topics.DEFAULT_ROOT
     software: str = ""
+    wake_to: tuple[waking.Target, ...] = waking.EVERYONE
 
 
 @dataclass
@@ -97,7 +98,12 @@ class SiteDriver:
         self.presence, self.inbox = Presence(), Inbox()
         self.deadlines = Deadlines(self.parts.clock)
         self.sender = Sender(
-            self.desk, self.parts.clock, self.deadlines, self.place.site.slug, self.parts.root
+            self.desk,
+            self.parts.clock,
+            self.deadlines,
+            self.place.site.slug,
+            self.parts.root,
+            self.parts.wake_to,
         )
         heard = await self.desk.look(presence.heard, site_id)
         self._service = Service(
@@ -145,6 +151,8 @@ class SiteDriver:
             if everything or one.topic == EXTENSIONS:
                 self.inbox.time_refused = True
                 self.inbox.woken.set()
+            if everything or one.topic == COMMANDS:
+                self._service.look_for_orders()
             if everything or one.topic in (DESIRED, COMMANDS, POSTES):
                 self.sender.wake()
 

@@ -8,17 +8,20 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 from aiomqtt import MqttError
 
+from controller import waking
 from controller.clock import DatabaseClock
 from controller.deadlines import Deadlines
 from controller.desk import DatabaseTrouble, Desk
 from controller.link import Link, acknowledged
 from fleet.database.outbox import Order, Wanted
 from fleet.usecases import sending
+from fleet.usecases.commands import WAKE
 from fleet.usecases.desired import message
 from protocol import codec, messages, topics
 
@@ -33,9 +36,17 @@ RETRY_S = 0.3
 class Sender:
     """Publishes for one site. Without a connection nothing is published and nothing is lost."""
 
-    def __init__(self, desk: Desk, clock: DatabaseClock, deadlines: Deadlines, site: str, root: str) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        clock: DatabaseClock,
+        deadlines: Deadlines,
+        site: str,
+        root: str,
+        wake_to: tuple[waking.Target, ...],
+    ) -> None:
         self._desk, self._clock, self._deadlines = desk, clock, deadlines
-        self._site, self._root = site, root
+        self._site, self._root, self._wake_to = site, root, wake_to
         self._link: Link | None = None
         self._pending: dict[int, Wanted] = {}
         self._unmarked: dict[int, int] = {}
@@ -172,7 +183,21 @@ class Sender:
     async def _order(self, order: Order) -> None:
         if self._link is None:
             raise MqttError("no broker")
-        await self.say(topics.COMMAND, order.slug, _command(order, self.term))
+        if order.op == WAKE:
+            await self._wake(order)
+        else:
+            await self.say(topics.COMMAND, order.slug, _command(order, self.term))
+
+    async def _wake(self, order: Order) -> None:
+        """A machine that is off gets no message but a packet, from this machine's own network."""
+        if self._clock.now() - order.issued_at > timedelta(milliseconds=order.ttl_ms):
+            await self._desk.do(sending.unsendable, order.id, "expired", "too_old")
+            return
+        try:
+            waking.wake(order.args["mac"], self._wake_to)
+        except OSError as error:
+            log.warning("wake_failed", extra={"poste": order.slug, "error": error.strerror})
+            await self._desk.do(sending.unsendable, order.id, "refused", "network")
 
 
 def _command(order: Order, term: int) -> msgspec.Struct:

@@ -106,7 +106,7 @@ class Agent:
         self.machine = Machine(self._platform.info(), self._boot, memory, self._rng, _new_id, beat_ms)
         self._doing = Doing(
             self.settings, self._platform, self._store, self.machine, self._face,
-            clean=self._begin_cleaning, power=self._power_soon,
+            clean=self._begin_cleaning, power=self._power_soon, install=self._install,
         )  # fmt: skip
         self._inbox = Inbox(self.settings)
         self.link = Link(
@@ -328,6 +328,15 @@ class Agent:
             self._platform.power(op)
         except (PlatformError, OSError) as error:
             self._turn(self.machine.trouble(self.now(), f"{op}_failed", str(error)[:200]))
+
+    def _install(self, wanted: effects.Install) -> None:
+        reason = None
+        try:
+            self._platform.update(wanted.version, wanted.sha256)
+        except (PlatformError, OSError) as error:
+            log.error("update_failed", extra={"version": wanted.version, "error": str(error)})
+            reason = error.reason if isinstance(error, PlatformError) else "platform"
+        self._turn(self.machine.updated(self.now(), wanted.command, reason))
 
     # -------------------------------------------------------------- the face
 

@@ -26,7 +26,7 @@ class Doing:
 
     def __init__(
         self, settings: Settings, platform: Platform, store: Store, machine: Machine, face: Face,
-        clean: Callable[[], None], power: Callable[[str], None],
+        clean: Callable[[], None], power: Callable[[str], None], install: Callable[[effects.Install], None],
     ) -> None:  # fmt: skip
         self.link: Link | None = None
         self._settings = settings
@@ -46,6 +46,7 @@ class Doing:
             effects.Lock: lambda _: platform.lock(),
             effects.Clean: lambda _: clean(),
             effects.Power: lambda one: power(one.op),
+            effects.Install: install,
             effects.Warn: self._warn,
             effects.Tell: self._tell,
             effects.TellAnswer: self._tell_answer,

@@ -107,7 +107,16 @@ class Power:
     op: str
 
 
+@dataclass(frozen=True)
+class Install:
+    """Install another version of the agent, for the command of this id, then tell the machine what came of it."""
+
+    command: str
+    version: str
+    sha256: str
+
+
 Effect = (
     Publish | Beat | Persist | Remember | Record | Forget | Unlock | Lock | Clean | Warn | Tell
-    | TellAnswer | ShowText | Identify | Power
+    | TellAnswer | ShowText | Identify | Power | Install
 )  # fmt: skip

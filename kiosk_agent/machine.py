@@ -99,6 +99,11 @@ class Machine:
         self.talk.room_was_made(now)
 
     @_turn
+    def updated(self, _now: int, command_id: str, reason: str | None) -> None:
+        """Whether another version is being installed, as a command wanted; `reason` says why not."""
+        self.orders.settle(command_id, reason)
+
+    @_turn
     def undone(self, now: int, effects: list[Effect], reason: str) -> None:
         """The disk or the platform failed before these effects were done: refuse what they were to answer."""
         commanded = any(isinstance(effect, Clean) for effect in effects) and self.orders.is_cleaning

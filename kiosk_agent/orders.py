@@ -2,7 +2,7 @@
 
 from kiosk_agent import effects
 from kiosk_agent.commands import Commands
-from kiosk_agent.effects import Power, Remember, ShowText
+from kiosk_agent.effects import Install, Power, Remember, ShowText
 from kiosk_agent.lending import Lending
 from kiosk_agent.memory import Taken
 from kiosk_agent.offset import Offset
@@ -52,20 +52,11 @@ class Orders:
 
     def _possible(self, command: messages.Command) -> Answer:
         match command:
-            case messages.Clean() if self._lending.phase not in ("locked", "maintenance"):
+            case messages.Clean() | messages.Update() if self._lending.phase not in ("locked", "maintenance"):
                 return "refused", "busy"
-            case messages.Clean():
+            case messages.Clean() | messages.Update():
                 return UNDER_WAY
-            case (
-                messages.Reboot()
-                | messages.Shutdown()
-                | messages.ShowMessage()
-                | messages.Identify()
-                | messages.Lock()
-                | messages.AskResync()
-            ):
-                return DONE
-        return "refused", "not_supported"
+        return DONE
 
     def _do(self, command: messages.Command, now: int) -> None:
         match command:
@@ -80,6 +71,8 @@ class Orders:
             case messages.Clean():
                 self._cleaning = command.id
                 self._lending.begin_cleaning()
+            case messages.Update():
+                self._turn.do(Install(command.id, command.args.version, command.args.sha256))
             case messages.Reboot():
                 self._turn.do(Power("reboot"))
             case messages.Shutdown():
@@ -89,8 +82,12 @@ class Orders:
         """A clean-up that was commanded is done."""
         if self._cleaning is None:
             return
-        taken = self.commands.note(self._cleaning, "done")
+        self.settle(self._cleaning)
         self._cleaning = None
+
+    def settle(self, command_id: str, reason: str | None = None) -> None:
+        """What was under way is done, or `reason` says why not."""
+        taken = self.commands.note(command_id, "done" if reason is None else "refused", reason)
         self._turn.do(Remember())
         self._answer(taken)
 

@@ -23,10 +23,17 @@ _STOPS = ("SIGINT", "SIGTERM", "SIGHUP")
 def new_controller(fleet: "Fleet", settings: Settings, broker: "BrokerAddress") -> "Controller":
     """A controller of this deployment. Raises SettingError."""
     from controller.app import Controller, ControllerSettings
+    from controller.waking import PORT
 
     return Controller(
         fleet,
-        ControllerSettings(broker, settings[table.MQTT_ROOT], job_settings(settings), software()),
+        ControllerSettings(
+            broker,
+            settings[table.MQTT_ROOT],
+            job_settings(settings),
+            software(),
+            tuple((address, PORT) for address in settings[table.WAKE_ADDRESSES]),
+        ),
     )
 
 

@@ -217,6 +217,12 @@ REQUESTS_PER_MINUTE = Setting(
     "has a tenth of it, by address. 0: no limit.",
     ("api",), default=6000,
 )  # fmt: skip
+WAKE_ADDRESSES = Setting[tuple[str, ...]](
+    "PPM_WAKE_ADDRESSES", "addresses", rules.addresses,
+    "Where Wake-on-LAN packets go, with commas between: the broadcast addresses of the postes' networks.",
+    ("controller", "api", "demo"), default=("255.255.255.255",), shown_default="255.255.255.255",
+    example="192.168.10.255,192.168.20.255",
+)  # fmt: skip
 ZONE = Setting(
     "PPM_ZONE", "time zone", rules.zone, "The zone of a new site, and of the controller's daily jobs.",
     (*_JOBS, "site"), default="Indian/Reunion",
@@ -302,7 +308,7 @@ TABLE: tuple[Setting[Any], ...] = (
     BROKER_DIR, BROKER_DATA_DIR, BROKER_USER, BROKER_POSTES_ADDRESS, BROKER_POSTES_PORT,
     BROKER_SERVICES_ADDRESS, BROKER_SERVICES_PORT,
     BROKER_SERVER_CA_FILE, BROKER_SERVER_CERT_FILE, BROKER_SERVER_KEY_FILE,
-    HTTP_HOST, HTTP_PORT, PUBLIC_URL, TRUSTED_PROXIES, CORS_ORIGINS, REQUESTS_PER_MINUTE, ZONE,
+    HTTP_HOST, HTTP_PORT, PUBLIC_URL, TRUSTED_PROXIES, CORS_ORIGINS, REQUESTS_PER_MINUTE, ZONE, WAKE_ADDRESSES,
     BACKUP_DIR, BACKUP_KEEP, BACKUP_SECRET, ARCHIVE_DIR,
     KEEP_SESSIONS_DAYS, KEEP_TERMINAL_DAYS, KEEP_PEOPLE_DAYS, KEEP_LOGS_DAYS,
     POSTE, SITE, STATE_DIR, LANGUAGE,

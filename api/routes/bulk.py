@@ -19,8 +19,9 @@ from fleet.usecases.many import MOST, Outcomes
 
 Many = Meta(min_length=1, max_length=MOST)
 PosteAction = Literal[
-    "disponible", "maintenance", "hors_ligne", "message", "identify", "lock", "reboot", "shutdown", "resync"
-]
+    "disponible", "maintenance", "hors_ligne", "message", "identify", "lock", "reboot", "shutdown", "clean", "resync",
+    "wake",
+]  # fmt: skip
 
 
 class ManyPostes(Body, frozen=True, kw_only=True):

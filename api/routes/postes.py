@@ -147,13 +147,16 @@ async def _want(request: Call, poste: str, statut: str) -> PosteView:
 
 @post("/{poste:str}/commands", status_code=202, summary="Envoyer une commande")
 async def command(request: Call, poste: FromPath[str], data: JSONBody[CommandBody]) -> CommandSent:
-    """message, identify, lock, reboot, shutdown or resync, once, now; refused when the poste is not there."""
+    """message, identify, lock, reboot, shutdown, clean, resync or update, once, now, or when the poste is back;
+    wake for one that is off. An order of now is refused when the poste is not there."""
     names = request.shared.names
-    args = {} if data.texte is None else {"text": data.texte}
+    given = {"text": data.texte, "version": data.version, "sha256": data.sha256}
+    args = {name: value for name, value in given.items() if value is not None}
 
     def sent(fleet: Fleet, actor: Actor) -> CommandSent:
-        made = commands.send(fleet, actor, NewCommand(names.poste(poste), data.op, args))
-        return CommandSent(made, poste, data.op)
+        when: commands.When = "back" if data.quand == "retour" else "now"
+        made = commands.send(fleet, actor, NewCommand(names.poste(poste), data.op, args, when))
+        return CommandSent(made.id, poste, data.op, made.waits)
 
     return await request.run(sent)
 

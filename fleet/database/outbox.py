@@ -225,7 +225,7 @@ class Order:
     slug: str
     op: str
     args: dict[str, Any]
-    boot: str
+    boot: str | None
     issued_at: datetime
     ttl_ms: int
 
@@ -246,6 +246,21 @@ _ORDERS = (
     .limit(bindparam("most"))
     .execution_options(**PREPARED)
 )
+
+
+def mark_ordered(tx: Transaction, command_ids: Sequence[str]) -> None:
+    """The broker has these commands; some may have been answered already."""
+    for command_id in command_ids:
+        mine = (command.c.id == command_id, command.c.statut == "a_envoyer")
+        tx.execute(update(command).where(*mine).values(statut="envoyee", updated_at=tx.now))
+
+
+def put_back(tx: Transaction, command_id: str) -> bool:
+    """Let a command wait for its poste again; False for one that does not wait, or not so long."""
+    over = ("done", "refused", "expired")
+    mine = (command.c.id == command_id, command.c.statut.not_in(over), command.c.expire_a > tx.now)
+    values = {"statut": "attend", "boot": None, "updated_at": tx.now}
+    return tx.execute(update(command).where(*mine).values(**values)).rowcount == 1
 
 
 def mark_command(tx: Transaction, command_id: str, statut: str, motif: str | None = None) -> bool:

@@ -454,6 +454,7 @@ extension = Table(
     _partial("ix_demande_a_envoyer", "site_id", where="reponse_a_envoyer"),
 )
 
+# Orders. One that waits for a poste which is away (`attend`) gets its `boot` when that is back, until `expire_a`.
 command = Table(
     "commande",
     metadata,
@@ -462,14 +463,16 @@ command = Table(
     Column("poste_id", BigId, ForeignKey("poste.id", ondelete="CASCADE"), nullable=False),
     Column("op", String(16), nullable=False),
     Column("args", Json, nullable=False, server_default="{}"),
-    Column("boot", String(64), nullable=False),
+    Column("boot", String(64)),
     Column("issued_at", Instant, nullable=False),
     Column("ttl_ms", BigId, nullable=False),
+    Column("expire_a", Instant),
     Column("statut", String(16), nullable=False, server_default="a_envoyer"),
     Column("motif", String(64)),
     _ref("operateur_id", "operateur"),
     Column("updated_at", Instant, nullable=False),
     _partial("ix_commande_a_envoyer", "site_id", where="statut = 'a_envoyer'"),
+    _partial("ix_commande_attend", "site_id", where="statut = 'attend'"),
     Index("ix_commande_poste_id_issued_at", "poste_id", "issued_at"),
 )
 

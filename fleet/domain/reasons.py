@@ -48,6 +48,15 @@ REASONS: dict[str, tuple[str, str]] = {
         "Ce poste ne répond pas\u202f: il est éteint ou débranché.",
         "This computer does not answer: it is off or unplugged.",
     ),
+    "poste_allume": ("Ce poste est déjà allumé.", "This computer is already on."),
+    "sans_adresse_mac": (
+        "L’adresse MAC de ce poste n’est pas connue\u202f: il ne peut pas être réveillé.",
+        "The MAC address of this computer is not known: it cannot be woken.",
+    ),
+    "trop_de_commandes": (
+        "Trop de commandes attendent déjà ce poste ({limite}).",
+        "Too many commands wait for this computer already ({limite}).",
+    ),
     "poste_en_nettoyage": (
         "Ce poste est en cours de nettoyage. Réessayez dans un instant.",
         "This computer is being cleaned. Try again in a moment.",

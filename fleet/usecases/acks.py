@@ -21,6 +21,8 @@ from fleet.usecases.transfers import measured
 from protocol.messages import Ack
 
 DESIRED = "desired"
+NOT_YET = ("no_clock", "other_boot", "old_term", "too_old")
+"""Why a poste takes no command of the moment, though it would take one like it a little later."""
 Told = tuple[int, Ack]
 
 
@@ -149,6 +151,9 @@ def _save(tx: Transaction, before: rules.Session, after: rules.Session) -> bool:
 
 
 def command(fleet: Fleet, lease: Lease, told: Ack, statut: str) -> bool:
-    """What became of a command. False when it is unknown or was already over."""
+    """What became of a command. True when it is to be sent again: it waits for a poste that was not ready for it."""
     with fleet.database.transaction(lease) as tx:
-        return outbox.mark_command(tx, told.id, statut, told.reason)
+        if told.reason in NOT_YET and outbox.put_back(tx, told.id):
+            return True
+        outbox.mark_command(tx, told.id, statut, told.reason)
+        return False

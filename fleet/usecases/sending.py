@@ -45,8 +45,13 @@ def sent(fleet: Fleet, lease: Lease, states: Sequence[tuple[int, int]], commands
     """The broker has acknowledged these (poste, rev) and these commands."""
     with fleet.database.transaction(lease) as tx:
         outbox.mark_sent(tx, states)
-        for command_id in commands:
-            outbox.mark_command(tx, command_id, "envoyee")
+        outbox.mark_ordered(tx, commands)
+
+
+def unsendable(fleet: Fleet, lease: Lease, command_id: str, statut: str, motif: str) -> None:
+    """A command that will never leave, and why."""
+    with fleet.database.transaction(lease) as tx:
+        outbox.mark_command(tx, command_id, statut, motif)
 
 
 def raise_term(fleet: Fleet, lease: Lease, floor: int) -> Lease | None:

@@ -7,7 +7,11 @@ from protocol.messages import Info
 
 
 class PlatformError(Exception):
-    """The machine did not do what it was asked."""
+    """The machine did not do what it was asked; `reason` is the word for it on the wire."""
+
+    def __init__(self, message: str = "", reason: str = "platform") -> None:
+        super().__init__(message or reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,9 @@ class Platform(Protocol):
 
     def power(self, op: str) -> None:
         """Restart (`reboot`) or stop (`shutdown`) the machine."""
+
+    def update(self, version: str, sha256: str) -> None:
+        """Install this version of the agent, whose file has this digest; begin it and return."""
 
     def idle_s(self) -> int:
         """For how many seconds nobody touched the machine."""

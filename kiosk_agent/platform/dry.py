@@ -8,13 +8,15 @@ import platform
 import socket
 from pathlib import Path
 
-from kiosk_agent.platform.base import Attestation
+from kiosk_agent.platform.base import Attestation, PlatformError
 from kiosk_agent.version import software
 from protocol.messages import Info
 from protocol.version import PROTOCOL
 
 log = logging.getLogger(__name__)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+DRY = "dry_run"
+"""Why a machine that is only tried does not do it."""
 CAPABILITIES = ("message", "identify", "lock", "clean", "resync")
 
 
@@ -64,6 +66,10 @@ class DryPlatform:
 
     def power(self, op: str) -> None:
         log.info("would_power", extra={"op": op})
+
+    def update(self, version: str, sha256: str) -> None:
+        """Refuse: nothing is installed on a machine that is only tried."""
+        raise PlatformError(f"version {version} ({sha256[:8]}) is not installed by a dry run", DRY)
 
     def idle_s(self) -> int:
         return 0

@@ -4,7 +4,7 @@ import click
 
 from fleet.database.listing import LARGEST, Page
 from fleet.domain.actor import SYSTEM
-from fleet.usecases import poste_views, postes
+from fleet.usecases import commands, poste_views, postes
 from fleet.usecases.poste_views import PosteFilter
 from fleet.usecases.postes import NewPoste
 from mosquitto.passwords import hash_password, new_password
@@ -58,6 +58,28 @@ def list_(at: str | None, as_json: bool) -> None:
             found += page.resultats
             total, offset = page.total, offset + LARGEST
     output.rows(found, _COLUMNS, as_json)
+
+
+@poste.command()
+@click.argument("slug")
+@click.argument("op", type=click.Choice(commands.OPS))
+@click.option("--text", help="What a message says.")
+@click.option("--version", help="Which version an update installs.")
+@click.option("--sha256", help="The digest of its file.")
+@click.option("--when", type=click.Choice(["now", "back"]), default="now", show_default=True,
+              help="back: keep it for a day for a poste that is away.")  # fmt: skip
+@output.json_option
+def order(
+    slug: str, op: str, text: str | None, version: str | None, sha256: str | None, when: commands.When,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Tell a poste to do something, once; wake starts one that is off (Wake-on-LAN)."""
+    given = {"text": text, "version": version, "sha256": sha256}
+    args = {name: value for name, value in given.items() if value is not None}
+    with opened() as fleet:
+        sent = commands.send(fleet, SYSTEM, commands.NewCommand(poste_id(fleet, slug), op, args, when))
+    what = "waits until it is back" if sent.waits else "on its way"
+    output.done(f"poste {slug}: {op} {what}", {"id": sent.id, "waits": sent.waits}, as_json)
 
 
 @poste.command()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from kiosk_agent.platform.base import Attestation
+from kiosk_agent.platform.base import Attestation, PlatformError
 from kiosk_agent.version import software
 from protocol.messages import Info
 from protocol.version import PROTOCOL
@@ -119,6 +119,9 @@ class SimulatedMachine:
         self._note("reboot" if op == "reboot" else "shutdown")
         if self.on_power is not None:
             self.on_power(op)
+
+    def update(self, version: str, sha256: str) -> None:
+        raise PlatformError(f"version {version} ({sha256[:8]}) is not installed by a simulation", "simulated")
 
     def idle_s(self) -> int:
         return 0

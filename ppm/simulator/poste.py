@@ -189,7 +189,7 @@ class _Frozen:
         self.boot_id, self.info = machine.boot_id, machine.info
         self.lock, self.unlock = machine.lock, machine.unlock
         self.warn, self.show, self.power = machine.warn, machine.show, machine.power
-        self.idle_s, self.load = machine.idle_s, machine.load
+        self.idle_s, self.load, self.update = machine.idle_s, machine.load, machine.update
 
     async def clean(self) -> Attestation:
         attestation = await self._machine.clean()

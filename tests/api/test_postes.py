@@ -168,7 +168,25 @@ def test_an_order_reaches_a_poste_that_is_there_and_only_that(desk: Desk) -> Non
     assert tuple(row) == ("message", "b-7", "a_envoyer")
 
 
-@pytest.mark.parametrize(("body", "field"), [({"op": "update"}, "op"), ({"op": "message"}, "texte")])
+def test_an_order_may_wait_for_a_poste_that_is_away(desk: Desk) -> None:
+    body = {"op": "reboot", "quand": "retour"}
+    assert desk.post("/postes/poste-1/commands/", body)["attend"] is True
+    desk.come(desk.get("/postes/poste-1/")["id"])
+    assert desk.post("/postes/poste-1/commands/", body)["attend"] is False
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"op": "dance"}, "op"),
+        ({"op": "message"}, "texte"),
+        ({"op": "message", "texte": "\x1b\x07"}, "texte"),
+        ({"op": "update", "version": "2"}, "sha256"),
+        ({"op": "update", "sha256": "0" * 64}, "version"),
+        ({"op": "wake", "quand": "retour"}, "quand"),
+        ({"op": "reboot", "quand": "demain"}, "quand"),
+    ],
+)
 def test_an_order_that_means_nothing_is_refused(desk: Desk, body: dict[str, str], field: str) -> None:
     answer = desk.call("POST", "/postes/poste-1/commands/", json=body)
     assert (answer.status_code, answer.json()["field"]) == (422, field)

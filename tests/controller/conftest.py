@@ -89,11 +89,11 @@ class Driven:
             yield Poste(wire, self.site, account.name)
 
     @contextmanager
-    def controller(self, *, linked: bool = True) -> Iterator["Running"]:
+    def controller(self, *, linked: bool = True, **settings: Any) -> Iterator["Running"]:
         """A controller that drives the room (`linked`: by way of the broker too), stopped at the end."""
         with self.room.tx() as tx:
             leases.release(tx.connection, self.room.lease, tx.now)
-        running = Running(self.room, self.broker)
+        running = Running(self.room, self.broker, settings)
         try:
             wait_until(lambda: running.driver is not None, START_S, "the lease taken")
             if linked:
@@ -106,10 +106,10 @@ class Driven:
 class Running:
     """A controller in its thread."""
 
-    def __init__(self, room: Room, broker: PrivateBroker) -> None:
+    def __init__(self, room: Room, broker: PrivateBroker, settings: dict[str, Any]) -> None:
         account = broker.controller
         address = BrokerAddress("127.0.0.1", broker.services_port, account.name, account.password)
-        self.controller = Controller(room.fleet, ControllerSettings(address))
+        self.controller = Controller(room.fleet, ControllerSettings(address, **settings))
         self._room = room
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None

@@ -29,6 +29,8 @@ from protocol.messages import (
     Start,
     State,
     Status,
+    Update,
+    UpdateArgs,
     Warned,
 )  # fmt: skip
 from tests.kiosk_agent.tiny_controller import TinyController
@@ -374,3 +376,23 @@ def test_a_retained_session_from_before_unlocks_nothing(
             await poste.crash()
 
     asyncio.run(scene())
+
+
+def test_an_update_is_refused_by_a_machine_that_installs_nothing_and_says_so(
+    broker: PrivateBroker, site: str, tmp_path: Path
+) -> None:
+    async def body(controller: TinyController, poste: SimulatedPoste) -> None:
+        await eventually(
+            lambda: controller.of(poste.slug, Ack), 10, "told the time by the answer to its resync"
+        )
+        args = UpdateArgs(version="2.0", sha256="0" * 64)
+        await controller.command(poste.slug, Update, poste.machine.boot, id="u1", args=args)
+        await eventually(
+            lambda: [one.status for one in controller.of(poste.slug, Ack) if one.id == "u1"][1:],
+            10,
+            "answered",
+        )
+        said = controller.of(poste.slug, Ack)[-1]
+        assert (said.id, said.status, said.reason) == ("u1", "refused", "simulated")
+
+    play(broker, site, tmp_path, body)

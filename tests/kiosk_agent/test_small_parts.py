@@ -15,6 +15,8 @@ from kiosk_agent.clock import BootClock
 from kiosk_agent.countdown import Countdown
 from kiosk_agent.inbox import LOGGED_PER_MINUTE, Inbox
 from kiosk_agent.offset import Offset
+from kiosk_agent.platform.base import PlatformError
+from kiosk_agent.platform.dry import DryPlatform
 from kiosk_agent.settings import Settings
 from kiosk_agent.ui.face import GuardedFace, NoFace
 from kiosk_agent.words import CATALOGUE, clock_face, duration, say
@@ -129,3 +131,9 @@ def test_what_floods_a_poste_is_counted_and_does_not_flood_its_log(
         inbox.refused("ppm/v1/s/p/down/session", b"???", bad)
     assert inbox.bad == 500
     assert len(caplog.records) == LOGGED_PER_MINUTE
+
+
+def test_a_dry_machine_installs_nothing_and_says_why() -> None:
+    with pytest.raises(PlatformError) as refusal:
+        DryPlatform().update("2.0", "0" * 64)
+    assert refusal.value.reason == "dry_run"

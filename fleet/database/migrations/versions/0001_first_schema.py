@@ -294,9 +294,10 @@ def upgrade() -> None:
         sa.Column("poste_id", BigId, nullable=False),
         sa.Column("op", sa.String(length=16), nullable=False),
         sa.Column("args", Json, server_default="{}", nullable=False),
-        sa.Column("boot", sa.String(length=64), nullable=False),
+        sa.Column("boot", sa.String(length=64), nullable=True),
         sa.Column("issued_at", Instant, nullable=False),
         sa.Column("ttl_ms", BigId, nullable=False),
+        sa.Column("expire_a", Instant, nullable=True),
         sa.Column("statut", sa.String(length=16), server_default="a_envoyer", nullable=False),
         sa.Column("motif", sa.String(length=64), nullable=True),
         sa.Column("operateur_id", BigId, nullable=True),
@@ -322,6 +323,14 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("statut = 'a_envoyer'"),
         sqlite_where=sa.text("statut = 'a_envoyer'"),
+    )
+    op.create_index(
+        "ix_commande_attend",
+        "commande",
+        ["site_id"],
+        unique=False,
+        postgresql_where=sa.text("statut = 'attend'"),
+        sqlite_where=sa.text("statut = 'attend'"),
     )
     op.create_index("ix_commande_poste_id_issued_at", "commande", ["poste_id", "issued_at"], unique=False)
     op.create_table(
