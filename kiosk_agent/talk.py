@@ -206,7 +206,8 @@ class Talk:
         self._follow(desired, "retained" if retained else "live", age, now)
 
     def _follow(self, desired: messages.Desired, channel: Channel, age: int | None, now: int) -> None:
-        ran = self._lending.ran(desired, now)
+        since = desired.waits_since
+        ran = self._lending.ran(desired, self._offset.age(since, now) if since else None, now)
         age = age if ran is None else ran
         match judge(self._lending.standing(self._newest_term, now), desired, channel, age):
             case Verdict.APPLY:

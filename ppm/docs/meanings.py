@@ -76,7 +76,7 @@ FIELDS = {
     "ControllerStatus.protocol": "the number of the protocol that it speaks",
     "Desired.phase": "what the poste is to be in",
     "Desired.remaining_ms": "time from `computed_at` to the deadline; 0 in `grace`; suspended: the time kept",
-    "Desired.waits": "whether the time runs only from when the poste unlocks for this session",
+    "Desired.waits_since": "when the start or resumption was decided that waits for the unlocking; null: time runs",
     "Desired.session": "the session that has the poste, null when it is free",
     "Ack.measured_rev": "the rev under which `remaining_ms` was measured at a lock; null: `rev`",
     "Ending.remaining_ms": "time left by the poste's own clock",
