@@ -26,6 +26,8 @@ class Policy:
     outage_credit_max_s: int = 3600
     resume_after_reboot: str = "code"
     idle_s: int = 0
+    wrong_codes_alarm: int | None = 20
+    wrong_codes_window_s: int = 600
 
     def minutes_today(self, category: str | None) -> int | None:
         """The minutes per day of a person of this category."""
@@ -33,7 +35,7 @@ class Policy:
 
 
 _CHOICES = {"offline": ("continue", "suspend"), "resume_after_reboot": ("code", "automatic")}
-_OPTIONAL = ("sessions_per_day", "minutes_per_day", "minutes_per_week")
+_OPTIONAL = ("sessions_per_day", "minutes_per_day", "minutes_per_week", "wrong_codes_alarm")
 _BOUNDS = {
     "longest_session_s": (60, DAY_S),
     "sessions_per_day": (1, 1000),
@@ -45,6 +47,8 @@ _BOUNDS = {
     "offline_after_s": (1, 600),
     "outage_credit_max_s": (0, DAY_S),
     "idle_s": (0, DAY_S),
+    "wrong_codes_alarm": (2, 100_000),
+    "wrong_codes_window_s": (60, DAY_S),
 }
 
 

@@ -169,6 +169,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "Le poste {poste} ne donne plus signe de vie alors que le lieu est ouvert.",
         "The computer {poste} gives no sign of life while the place is open.",
     ),
+    "alerte_codes": (
+        "Beaucoup de codes faux dans ce lieu\u202f: {essais} en {minutes}\u00a0min. Quelqu’un essaie peut-être de deviner.",
+        "Many wrong codes at this place: {essais} in {minutes} min. Somebody may be guessing.",
+    ),
     "alerte_disque": (
         "Il ne reste que {libre} % du disque ({dossier}).",
         "Only {libre} % of the disk is left ({dossier}).",

@@ -10,7 +10,7 @@ from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.domain.actor import Actor
 from fleet.domain.errors import Forbidden, NotFound, Refused
-from fleet.usecases import kiosk
+from fleet.usecases import guessing, kiosk
 from fleet.usecases.fleet import About, Fleet
 
 _NO_REQUEST = ""
@@ -86,11 +86,12 @@ def _require_there(actor: Actor, poste: Row[Any]) -> None:
 
 
 def _count(fleet: Fleet, actor: Actor, poste_id: int, refusal: Refused) -> int:
-    if refusal.reason not in kiosk.GUESSES:
+    if refusal.reason not in GUESSES:
         return 0
     with fleet.database.transaction() as tx:
         context = kiosk.context_of(tx, poste_id, _NO_REQUEST)
         made = kiosk.count_wrong(tx, poste_id)
+        guessing.watch(tx, context.poste.site_id, context.rules.policy)
         facts = {"motif": refusal.reason, "par": "http"}
         site_id, who = context.poste.site_id, actor.operateur_id
         tx.record(Entry("echec_code", site_id, operateur_id=who, poste_id=poste_id, metadata=facts))

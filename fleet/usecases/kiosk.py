@@ -32,15 +32,14 @@ from fleet.domain import session as rules
 from fleet.domain.errors import NotFound, Refused
 from fleet.domain.numbers import row_id
 from fleet.domain.poste import EN_SERVICE, MAINTENANCE
-from fleet.usecases import extensions
+from fleet.usecases import extensions, guessing
 from fleet.usecases.agreement import ACTIONS, RESUMABLE, RUNNING, agreed
 from fleet.usecases.fleet import Fleet
+from fleet.usecases.guessing import GUESSES
 from fleet.usecases.sessions import begin, capped
 from protocol import messages
 
 log = logging.getLogger(__name__)
-GUESSES = ("code_inconnu", "code_deja_utilise", "code_perime", "code_autre_poste", "code_autre_site")
-"""Refusals that count as wrong tries."""
 
 
 @dataclass(frozen=True)
@@ -205,6 +204,7 @@ def _keep_refused_code(
         flooding = refusal.reason == "trop_d_essais"
         if refusal.reason in GUESSES:
             refusal.retry_after_s = count_wrong(tx, poste_id).wait_s(tx.now) or None
+            guessing.watch(tx, context.poste.site_id, context.rules.policy)
         elif flooding:
             ignored = tries.c.aggregated + 1
             tx.execute(update(tries).where(tries.c.poste_id == poste_id).values(aggregated=ignored))
