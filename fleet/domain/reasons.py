@@ -170,7 +170,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "The computer {poste} gives no sign of life while the place is open.",
     ),
     "alerte_codes": (
-        "Beaucoup de codes faux dans ce lieu\u202f: {essais} en {minutes}\u00a0min. Quelqu’un essaie peut-être de deviner.",
+        "Beaucoup de codes faux dans ce lieu\u202f: {essais} en {minutes}\u00a0min. Quelqu’un devine peut-être.",
         "Many wrong codes at this place: {essais} in {minutes} min. Somebody may be guessing.",
     ),
     "alerte_disque": (

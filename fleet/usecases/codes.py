@@ -86,7 +86,7 @@ def _require_there(actor: Actor, poste: Row[Any]) -> None:
 
 
 def _count(fleet: Fleet, actor: Actor, poste_id: int, refusal: Refused) -> int:
-    if refusal.reason not in GUESSES:
+    if refusal.reason not in guessing.GUESSES:
         return 0
     with fleet.database.transaction() as tx:
         context = kiosk.context_of(tx, poste_id, _NO_REQUEST)
