@@ -13,7 +13,6 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from api import answers, correlation, errors
@@ -22,6 +21,7 @@ from api.calls import Call
 from api.edge import NoNul
 from api.limits import Limited
 from api.live import Live
+from api.openapi import pages
 from api.parameters import page_of
 from api.routes import (
     account,
@@ -106,8 +106,9 @@ def _openapi() -> OpenAPIConfig:
         title="Poste Public Manager",
         version=VERSION,
         description="Postes, sessions, utilisateurs et journal. Les durées sont en secondes, les instants en UTC.",
-        path="/api/docs",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        use_handler_docstrings=True,
+        openapi_router=pages.router(),
+        render_plugins=[pages.Document(), pages.Page()],
         components=Components(
             security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
         ),

@@ -5,12 +5,12 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
 
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from fleet.domain.actor import Actor
 from fleet.domain.errors import Refused
 
 UNLIMITED = "unlimited"
@@ -51,12 +51,12 @@ class Limits:
     """What the clients of one API process have left."""
 
     def __init__(self, per_minute: int) -> None:
-        self._operators = Buckets(per_minute)
+        self._known = Buckets(per_minute)
         self._strangers = Buckets(per_minute / ANONYMOUS_SHARE)
 
-    def operator(self, operateur_id: int) -> None:
-        """Count a request of an operator. Raises Refused."""
-        _refuse(self._operators.spend(str(operateur_id)))
+    def known(self, actor: Actor) -> None:
+        """Count a request of an operator, or of who stands in for a poste. Raises Refused."""
+        _refuse(self._known.spend(f"{actor.operateur_id} {actor.poste_id}"))
 
     def stranger(self, address: str | None) -> None:
         """Count a request from an address. Raises Refused."""
@@ -88,10 +88,9 @@ class Limited(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Let the call through."""
         limits: Limits = scope["litestar_app"].state.shared.limits
-        who: Any = scope.get("user")
-        known = getattr(who, "operateur_id", None)
-        if known is not None:
-            limits.operator(known)
+        who = scope.get("user")
+        if isinstance(who, Actor):
+            limits.known(who)
         else:
             client = scope.get("client")
             limits.stranger(client[0] if client else None)

@@ -10,6 +10,7 @@ from sqlalchemy import Table
 
 from api.names import Names
 from fleet.database import tables
+from fleet.domain.actor import Actor
 from fleet.usecases import once
 from fleet.usecases.once import Answer, Key, Read
 
@@ -54,11 +55,15 @@ async def kept(call: "Call", thread: Callable[[Callable[[], T]], Awaitable[T]], 
 
 def _key(call: "Call", body: bytes) -> Key | None:
     given = call.headers.get(KEY)
-    owner = call.user.operateur_id
-    if given is None or owner is None or call.method != HTTPMethod.POST or not is_atomic(call.route_handler):
+    if given is None or call.method != HTTPMethod.POST or not is_atomic(call.route_handler):
         return None
     where = f"{call.method} {call.url.path.rstrip('/')}?{call.url.query}\0"
-    return Key(f"operateur:{owner}", given, where.encode() + body)
+    return Key(_owner(call.user), given, where.encode() + body)
+
+
+def _owner(actor: Actor) -> str:
+    """Whose keys are this caller's: two callers may choose the same."""
+    return f"poste:{actor.poste_id}" if actor.poste_id is not None else f"operateur:{actor.operateur_id}"
 
 
 def is_atomic(handler: Any) -> bool:

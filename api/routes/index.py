@@ -2,8 +2,11 @@
 
 import base64
 import hashlib
+from typing import Any
 
-from litestar import MediaType, Response, Router, get
+from litestar import MediaType, Request, Response, Router, get
+from litestar.routes import HTTPRoute
+from msgspec import Struct
 
 from api.auth import PUBLIC
 
@@ -27,7 +30,8 @@ _PAGE = f"""<!doctype html>
 <p>Prête les ordinateurs d’un lieu public à la minute&#8239;: un code à l’accueil, un poste qui s’ouvre, du temps qui
 se prolonge, se met en pause et se termine.</p>
 <ul>
-<li><a href="/api/docs/openapi.json">Le document OpenAPI</a>&#8239;: tout ce que l’interface sait faire</li>
+<li><a href="/api/docs/">L’interface, à essayer</a>
+et <a href="/api/docs/openapi.json">son document OpenAPI</a>&#8239;: tout ce que l’interface sait faire</li>
 <li><a href="/api/health/ready">L’état du service</a></li>
 <li>Pour commencer&#8239;: <code>README.fr.md</code>, à côté du programme</li>
 </ul>
@@ -36,7 +40,8 @@ se prolonge, se met en pause et se termine.</p>
 <p>Lends public computers by the minute: a code from the desk opens a computer; its time is extended, paused and
 ended from there.</p>
 <ul>
-<li><a href="/api/docs/openapi.json">The OpenAPI document</a>: all that the interface can do</li>
+<li><a href="/api/docs/">The interface, to try out</a>
+and <a href="/api/docs/openapi.json">its OpenAPI document</a>: all that the interface can do</li>
 <li><a href="/api/health/ready">How the service is</a></li>
 <li>To begin with: <code>README.md</code>, beside the program</li>
 </ul>
@@ -60,4 +65,29 @@ def index() -> Response[str]:
     return Response(_PAGE, media_type=MediaType.HTML, headers=_HEADERS)
 
 
-router = Router("/", route_handlers=[index], opt={PUBLIC: True})
+class Index(Struct, frozen=True):
+    """Where to go on: every list and every other thing that is read without a number."""
+
+    documentation: str
+    openapi: str
+    liens: dict[str, str]
+
+
+@get("/api", summary="Où aller", sync_to_thread=False, tags=["index"])
+def links(request: Request[Any, Any, Any]) -> Index:
+    """The addresses of this API."""
+    paths = sorted(
+        route.path
+        for route in request.app.routes
+        if isinstance(route, HTTPRoute) and route.path.startswith("/api/") and _is_read(route)
+    )
+    found = {path.removeprefix("/api/"): f"{path}/" for path in paths}
+    return Index("/api/docs/", "/api/docs/openapi.json", found)
+
+
+def _is_read(route: HTTPRoute) -> bool:
+    handler, _ = route.route_handler_map.get("GET", (None, None))
+    return handler is not None and handler.include_in_schema is not False and not route.path_parameters
+
+
+router = Router("/", route_handlers=[index, links], opt={PUBLIC: True})

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ppm.docs import asyncapi, commands_page, protocol_page, settings_page
+from ppm.docs import api_page, asyncapi, commands_page, problems_page, protocol_page, settings_page
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -12,6 +12,8 @@ Render = Callable[[], str]
 PAGES: Mapping[str, Render] = {
     "docs/protocol.md": protocol_page.render,
     "docs/asyncapi.yaml": asyncapi.render,
+    "docs/api.md": api_page.render,
+    "docs/problems.md": problems_page.render,
     "docs/commands.md": commands_page.render,
     "docs/settings.md": settings_page.render,
     ".env.example": settings_page.render_example,
