@@ -1,5 +1,7 @@
 """The audit trail: read, never written, from here."""
 
+from datetime import UTC, datetime
+
 from litestar import Router, get, post
 from litestar.params import JSONBody
 
@@ -7,9 +9,10 @@ from api.calls import Call
 from api.parameters import Limit, Needed, Number, Offset, PathId, Typed, When, Word, Words, instant, listed
 from api.schemas import LogSearch
 from fleet.domain.actor import Actor
-from fleet.usecases import journal
+from fleet.usecases import journal, log_statistics, statistics
 from fleet.usecases.fleet import Fleet
-from fleet.usecases.journal import LogFilter, LogList, LogStats, LogView
+from fleet.usecases.journal import LogFilter, LogList, LogView
+from fleet.usecases.log_statistics import LogStats
 
 
 @get("/", summary="Lire le journal")
@@ -99,11 +102,14 @@ async def by_session(request: Call, session: Needed, limit: Limit = 200, offset:
 
 @get("/stats", summary="Compter les lignes du journal")
 async def stats(request: Call, site: Word = None, depuis: When = None, jusqu_a: When = None) -> LogStats:
-    """Counts by action."""
-    asked = LogSearch(site=site, depuis=depuis, jusqu_a=jusqu_a)
+    """Of a period (the last week by default): by action, day, site and operator, and what was refused."""
+    names, zone = request.shared.names, request.shared.settings.zone
 
     def counted(fleet: Fleet, actor: Actor) -> LogStats:
-        return journal.stats(fleet, actor, _filter(request, asked))
+        site_id = names.site(site) if site else None
+        begin, end = instant(depuis), instant(jusqu_a)
+        asked = statistics.period(datetime.now(UTC), zone, begin, end, site_id, log_statistics.DAYS)
+        return log_statistics.logs(fleet, actor, asked, zone)
 
     return await request.run(counted)
 

@@ -1,6 +1,6 @@
 """Sessions: created, started, extended, paused, ended, looked at."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Router, delete, get, post, put
@@ -17,11 +17,12 @@ from fleet.database.listing import Page
 from fleet.domain.actor import Actor
 from fleet.domain.errors import Invalid
 from fleet.domain.session import ON_POSTE
-from fleet.usecases import codes, extensions, poste_views, session_views, sessions
+from fleet.usecases import codes, extensions, poste_views, session_views, sessions, statistics
 from fleet.usecases.codes import CodeAnswer
 from fleet.usecases.fleet import Fleet
-from fleet.usecases.session_views import SessionFilter, SessionList, SessionStats, SessionView
+from fleet.usecases.session_views import SessionFilter, SessionList, SessionView
 from fleet.usecases.sessions import Edit, NewSession
+from fleet.usecases.statistics import SessionStats
 
 
 class CreatedSession(SessionView, frozen=True, kw_only=True):
@@ -97,14 +98,16 @@ async def actives(request: Call, page: NamedDependency[Page], site: Word = None)
 
 
 @get("/stats", summary="Compter les sessions")
-async def stats(request: Call, site: Word = None, depuis: When = None) -> SessionStats:
-    """Counts by statut, and since `depuis` (by default the beginning of the day, UTC)."""
-    names = request.shared.names
-    return await request.run(
-        lambda fleet, actor: session_views.stats(
-            fleet, actor, names.site(site) if site else None, instant(depuis)
-        )
-    )
+async def stats(request: Call, site: Word = None, depuis: When = None, jusqu_a: When = None) -> SessionStats:
+    """Of a period (today by default): by day, hour, weekday, site, poste, categorie and end, in the site's own time."""
+    names, zone = request.shared.names, request.shared.settings.zone
+
+    def counted(fleet: Fleet, actor: Actor) -> SessionStats:
+        site_id = names.site(site) if site else None
+        asked = statistics.period(datetime.now(UTC), zone, instant(depuis), instant(jusqu_a), site_id)
+        return statistics.sessions(fleet, actor, asked)
+
+    return await request.run(counted)
 
 
 @post("/", summary="Créer une session et son code")

@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from fleet.database import audit, leases, ledger
+from fleet.database import audit, leases, ledger, sqlite_words
 from fleet.database.news import CHANNEL, News, to_payload
 from fleet.database.prepared import prepare_on
 from fleet.database.trips import LATER, Line
@@ -262,6 +262,7 @@ def _sqlite(url: URL, pool_size: int) -> Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None
+    sqlite_words.register(connection)
     for pragma in (f"busy_timeout={BUSY_TIMEOUT_S * 1000}", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
     deadline = time.monotonic() + BUSY_TIMEOUT_S

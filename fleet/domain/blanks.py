@@ -23,6 +23,8 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"de (\d+) à (\d+) éléments", r"\1 to \2 items"),
     (r"après le début, d’un jour au plus", "after the beginning, one day at most"),
     (r"au plus (\d+) caractères", r"\1 characters at most"),
+    ("après le début de la période", "after the beginning of the period"),
+    (r"une période de (\d+) jours au plus", r"a period of \1 days at most"),
     ("au plus 5 Mo", "5 MB at most"),
     ("au plus 30 millions de pixels", "30 million pixels at most"),
     ("une image JPEG ou PNG", "a JPEG or PNG picture"),

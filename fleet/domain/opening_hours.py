@@ -58,6 +58,14 @@ class OpeningHours:
         """When the site next opens or closes."""
         return self.closing(now) or self.next_opening(now)
 
+    def open_seconds(self, since: datetime, until: datetime) -> float:
+        """For how long the site is open between two instants."""
+        if not self.is_set:
+            return (until - since).total_seconds()
+        spans = self._spans(since, (until - since).days + 4)
+        lengths = ((min(closes, until) - max(opens, since)).total_seconds() for opens, closes in spans)
+        return sum(length for length in lengths if length > 0)
+
     def local(self, instant: datetime) -> datetime:
         """The same instant, in the site's zone."""
         return instant.astimezone(ZoneInfo(self.zone))

@@ -48,14 +48,6 @@ class LogList(Struct, frozen=True):
     resultats: list[LogView]
 
 
-class LogStats(Struct, frozen=True):
-    """How many lines there are, by action."""
-
-    depuis: datetime | None
-    total: int
-    par_action: dict[str, int]
-
-
 @dataclass(frozen=True)
 class LogFilter:
     """Which lines. None asks for nothing; `before` and `after` are ids: a cursor that new lines do not move."""
@@ -105,14 +97,6 @@ def one(fleet: Fleet, actor: Actor, log_id: int) -> LogView:
     if row is None:
         raise NotFound("log")
     return _view(row)
-
-
-def stats(fleet: Fleet, actor: Actor, which: LogFilter) -> LogStats:
-    """Counts by action."""
-    counted = select(log.c.action, func.count().label("total")).group_by(log.c.action)
-    with fleet.database.read() as tx:
-        rows = tx.execute(_filtered(tx, counted, actor, which)).all()
-    return LogStats(which.since, sum(row.total for row in rows), {row.action: row.total for row in rows})
 
 
 def _filtered(tx: Transaction, statement: Select[Any], actor: Actor, which: LogFilter) -> Select[Any]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Select, and_, bindparam, func, or_, select, text
+from sqlalchemy import Select, and_, bindparam, or_, select, text
 
 from fleet.database import listing, sessions
 from fleet.database.engine import Transaction
@@ -70,17 +70,6 @@ class SessionList(Struct, frozen=True):
     limit: int
     offset: int
     resultats: list[SessionView]
-
-
-class SessionStats(Struct, frozen=True):
-    """The sessions that are not over, began, or were created since `depuis`: how many, by statut, with their time."""
-
-    depuis: datetime
-    total: int
-    par_statut: dict[str, int]
-    creees: int
-    demarrees: int
-    secondes_accordees: int
 
 
 @dataclass(frozen=True)
@@ -193,37 +182,6 @@ def _filtered(tx: Transaction, actor: Actor, which: SessionFilter) -> Select[Any
         plain = searchable(which.search)
         statement = statement.where(or_(*(listing.contains(column, plain) for column in places)))
     return statement
-
-
-def stats(fleet: Fleet, actor: Actor, site_id: int | None, since: datetime | None) -> SessionStats:
-    """Simple counts; `since` defaults to the beginning of the database's day in UTC."""
-    with fleet.database.read() as tx:
-        start = since or tx.now.replace(hour=0, minute=0, second=0, microsecond=0)
-        fresh, begun = session.c.created_at >= start, session.c.debut_session >= start
-        granted = session.c.duree_initiale_ms + session.c.temps_ajoute_ms
-        counted = (
-            select(
-                session.c.statut,
-                func.count().label("total"),
-                func.count().filter(fresh).label("creees"),
-                func.count().filter(begun).label("demarrees"),
-                func.coalesce(func.sum(granted).filter(begun), 0).label("accorde"),
-            )
-            .where(
-                listing.seen_by(tx, actor, session.c.site_id),
-                or_(fresh, begun, session.c.statut.in_(rules.USABLE)),
-            )
-            .group_by(session.c.statut)
-        )
-        rows = tx.execute(counted if site_id is None else counted.where(session.c.site_id == site_id)).all()
-    return SessionStats(
-        depuis=start,
-        total=sum(row.total for row in rows),
-        par_statut=dict.fromkeys(rules.STATUTS, 0) | {row.statut: row.total for row in rows},
-        creees=sum(row.creees for row in rows),
-        demarrees=sum(row.demarrees for row in rows),
-        secondes_accordees=int(sum(row.accorde for row in rows)) // 1000,
-    )
 
 
 def _asked(row: Any, now: datetime) -> DemandeView | None:

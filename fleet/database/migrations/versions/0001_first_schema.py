@@ -134,6 +134,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("poste_id IS NOT NULL"),
         sqlite_where=sa.text("poste_id IS NOT NULL"),
     )
+    op.create_index("ix_log_created_at", "log", ["created_at"], unique=False, postgresql_using="brin")
     op.create_index("ix_log_session_id", "log", ["session_id"], unique=False)
     op.create_index("ix_log_site_id_created_at", "log", ["site_id", "created_at"], unique=False)
     op.create_index(
@@ -521,6 +522,8 @@ def upgrade() -> None:
     op.create_index(
         "ix_session_poste_id_debut_session", "session", ["poste_id", "debut_session"], unique=False
     )
+    op.create_index("ix_session_created_at", "session", ["created_at"], unique=False, postgresql_using="brin")
+    op.create_index("ix_session_debut_session", "session", ["debut_session"], unique=False)
     op.create_index("ix_session_site_id_created_at", "session", ["site_id", "created_at"], unique=False)
     op.create_index("ix_session_site_id_debut_session", "session", ["site_id", "debut_session"], unique=False)
     op.create_index(

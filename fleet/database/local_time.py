@@ -1,0 +1,28 @@
+"""The local day and hour of an instant where a site is, computed by the database."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Date, Float, Integer, String, cast, func
+
+from fleet.database.engine import Transaction
+
+
+def day(tx: Transaction, instant: Any, zone: Any) -> ColumnElement[str]:
+    """The local date, as YYYY-MM-DD."""
+    if tx.is_postgresql:
+        return cast(cast(func.timezone(zone, instant), Date), String)
+    return func.substr(func.ppm_local(instant, zone), 1, 10)
+
+
+def hour(tx: Transaction, instant: Any, zone: Any) -> ColumnElement[str]:
+    """The local hour, 0 to 23, as text."""
+    if tx.is_postgresql:
+        return cast(cast(func.extract("hour", func.timezone(zone, instant)), Integer), String)
+    return cast(cast(func.substr(func.ppm_local(instant, zone), 12, 2), Integer), String)
+
+
+def seconds(tx: Transaction, begin: Any, end: Any) -> ColumnElement[float]:
+    """How long it is from one instant to another."""
+    if tx.is_postgresql:
+        return cast(func.extract("epoch", end - begin), Float)
+    return (func.julianday(end) - func.julianday(begin)) * 86_400.0
