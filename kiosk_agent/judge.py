@@ -22,6 +22,7 @@ class Verdict(Enum):
     UNSOLICITED = "unsolicited"
     STALE = "stale"
     BARRED = "barred"
+    COUNTED = "counted"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ def judge(standing: Standing, desired: Desired, channel: Channel, age: int | Non
         return Verdict.ENDING
     if _barred(held, desired):
         return Verdict.BARRED
+    if desired.waits and standing.unlocked and desired.session == held.session and mark != ours:
+        return Verdict.COUNTED
     if mark == ours and (channel != "reply" or _already(standing, desired)):
         return Verdict.AGAIN
     if desired.phase not in OPEN:

@@ -50,18 +50,6 @@ class Lending:
         since = self.held.fault_since
         return self.held.outage_ms + (now - since if since is not None else 0)
 
-    def ran(self, desired: Desired, decided_ms: int | None, now: int) -> int | None:
-        """How much of a time that waits for the unlocking has run here; None where that is not what counts.
-
-        `decided_ms` ago it began to wait. Unlocked for longer, a pause and its end never reached us.
-        """
-        if desired.waits_since is None:
-            return None
-        if not self.unlocked or self.held.session != desired.session:
-            return 0
-        began_at = self.held.began_at
-        return None if began_at is None or decided_ms is None else min(now - began_at, decided_ms)
-
     def room_for(self, session: str | None) -> bool:
         """May this session be let in, or are another one's files still there?"""
         return self.phase != "cleaning" and self.held.traces in (None, session)
@@ -106,8 +94,6 @@ class Lending:
     def _take_up(self, countdown: Countdown, gap: int, now: int) -> None:
         """The agent died in mid-session and the machine was locked since: that time does not count."""
         self.held.outage_ms += max(0, gap)
-        if self.held.began_at is not None:
-            self.held.began_at += max(0, gap)
         self.held.countdown = countdown = countdown.postponed(max(0, gap))
         if countdown.over(now):
             self.end_here("expired", now)
@@ -149,7 +135,6 @@ class Lending:
             countdown = countdown.postponed(desired.remaining_ms - age)
         if not self.unlocked or before is None:
             self._unlock(desired.session or UNKNOWN_TRACES, countdown, now)
-            self.held.began_at = now if desired.waits_since else None
             return
         self.held.countdown = countdown
         self.phase = "grace" if countdown.in_grace(now) else "active"

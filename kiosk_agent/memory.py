@@ -22,8 +22,7 @@ class Held(Struct, kw_only=True):
     `traces` names the session whose files may still be on the machine, `cleaning` that they are being wiped;
     `over` the session that ended here without the controller's knowledge, which takes no more time.
     `fault_since` tells when the session was locked by a fault (ms of the boot clock); `outage_ms` what it
-    lost so and was not credited yet, `outage_connection` the connection that ended that. `began_at` is when the
-    machine was unlocked for a session whose time waited for that. `locked_by_order`
+    lost so and was not credited yet, `outage_connection` the connection that ended that. `locked_by_order`
     tells that a command locked the session, which is no fault. `warned` are the warnings given under this rev.
     """
 
@@ -33,7 +32,6 @@ class Held(Struct, kw_only=True):
     desired: DesiredPhase = "locked"
     session: str | None = None
     countdown: Countdown | None = None
-    began_at: int | None = None
     left_ms: int | None = None
     settled: Settled | None = None
     traces: str | None = None

@@ -206,9 +206,7 @@ class Talk:
         self._follow(desired, "retained" if retained else "live", age, now)
 
     def _follow(self, desired: messages.Desired, channel: Channel, age: int | None, now: int) -> None:
-        since = desired.waits_since
-        ran = self._lending.ran(desired, self._offset.age(since, now) if since else None, now)
-        age = age if ran is None else ran
+        age = 0 if desired.waits else age
         match judge(self._lending.standing(self._newest_term, now), desired, channel, age):
             case Verdict.APPLY:
                 self._apply(desired, age or 0, now)
@@ -224,6 +222,8 @@ class Talk:
                 self._want(desired, "unsolicited", now)
             case Verdict.STALE:
                 self._want(desired, "stale", now)
+            case Verdict.COUNTED:
+                self._ack_counted(desired, now)
             case Verdict.BARRED:
                 self._lending.held.term = desired.term
                 self._content(desired)
@@ -266,6 +266,12 @@ class Talk:
         if settled and not lending.unlocked and desired.session in (None, settled.session):
             session, left, measured = settled.session, settled.remaining_ms, settled.rev
         self._ack(held.term, held.rev, "done", session, left_ms=left, measured_rev=measured)
+
+    def _ack_counted(self, desired: messages.Desired, now: int) -> None:
+        """Unlocked for it already: what is left by our own count, under the rev that is held."""
+        self._content(desired)
+        left, rev = self._lending.remaining(now), self._lending.held.rev
+        self._ack(desired.term, desired.rev, "done", desired.session, left_ms=left, measured_rev=rev)
 
     def _ack_ending(self, desired: messages.Desired) -> None:
         """Its session has ended here: no more time, and what it had left."""

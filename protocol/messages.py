@@ -223,7 +223,7 @@ class Desired(Message, frozen=True, kw_only=True):
 
     The deadline is `remaining_ms` after `computed_at`; the session ends `grace_ms` after the deadline. In
     phase `grace` `remaining_ms` is 0 and `grace_ms` is what is left. `warnings` are seconds before the
-    deadline. With `waits_since` no time runs before the poste has unlocked: the deadline is `remaining_ms` after that.
+    deadline. With `waits` no time runs before the poste has unlocked: the deadline is `remaining_ms` after that.
     """
 
     term: Count
@@ -235,7 +235,7 @@ class Desired(Message, frozen=True, kw_only=True):
     grace_ms: Millis = 0
     warnings: Annotated[tuple[Seconds, ...], Meta(max_length=16)] = WARNINGS_S
     reason: Word | None = None
-    waits_since: Instant | None = None
+    waits: bool = False
 
 
 class Config(Message, frozen=True, kw_only=True):

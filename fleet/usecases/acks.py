@@ -53,7 +53,9 @@ def applied(
         over = [poste_id for poste_id, ack in known if poste_id in changed and _refuses_more(ack)]
         done = [(p, ack.rev) for p, ack in known if ack.status == "done" and ack.rev <= wanted[p].rev]
         outbox.mark_applied(tx, done + [(poste_id, 0) for poste_id in over])
-        told_anew = dict.fromkeys(corrected.values(), "transfert_ici") | dict.fromkeys(over, "fin_nettoyage")
+        counted = [p for p, ack in known if p in changed and _goes_on(wanted[p], ack)]
+        told_anew = {p: wanted[p].reason or "reprise" for p in counted}
+        told_anew |= dict.fromkeys(corrected.values(), "transfert_ici") | dict.fromkeys(over, "fin_nettoyage")
         bulk.bump(tx, sorted(told_anew.items()))
         transfers.stamp(tx, corrected)
         if told_anew:
@@ -69,6 +71,13 @@ def _by_session(told: Told) -> tuple[int, int]:
 
 def _refuses_more(ack: Ack) -> bool:
     return ack.status == "refused" and ack.reason == "ending"
+
+
+def _goes_on(wanted: Wanted, ack: Ack) -> bool:
+    """Whether the poste was unlocked already and goes on with an older deadline than what it acknowledges."""
+    here = wanted.session
+    runs = here is not None and here.statut == rules.ACTIVE and row_id(ack.session) == here.id
+    return runs and ack.status == "done" and ack.measured_rev is not None and ack.measured_rev < ack.rev
 
 
 def _settle(tx: Transaction, wanted: Wanted, ack: Ack, heard_at: float, corrected: dict[int, int]) -> bool:
@@ -88,7 +97,8 @@ def _settle(tx: Transaction, wanted: Wanted, ack: Ack, heard_at: float, correcte
         waited_ms = round(
             (time.monotonic() - heard_at) * 1000
         )  # for a thread, the database and the lock, too
-        left = ack.remaining_ms - waited_ms + transfers.changed_after(tx, here.id, ack.rev)
+        since = ack.rev if ack.measured_rev is None else ack.measured_rev
+        left = ack.remaining_ms - waited_ms + transfers.changed_after(tx, here.id, since)
         return _save(tx, before, rules.confirm(before, max(0, left), tx.now))
     if ack.rev < wanted.rev:
         return False

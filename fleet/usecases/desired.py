@@ -22,15 +22,8 @@ def message(wanted: Wanted, term: int, now: datetime) -> messages.Desired:
         remaining_ms=remaining_ms,
         grace_ms=grace_ms,
         reason=wanted.reason,
-        waits_since=_waits_since(wanted.session) if phase == "active" else None,
+        waits=phase == "active" and wanted.session.confirm_by is not None,
     )
-
-
-def _waits_since(session: Session) -> datetime | None:
-    """Since when a start or resumption waits for its poste: its deadline is reckoned from there."""
-    if session.confirm_by is None or session.deadline is None:
-        return None
-    return session.deadline - timedelta(milliseconds=session.left_ms or 0)
 
 
 def _times(session: Session, grace_s: int, now: datetime) -> tuple[messages.DesiredPhase, int, int]:

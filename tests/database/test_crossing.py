@@ -171,3 +171,21 @@ def test_a_resync_that_waited_is_as_old_as_it_waited(room: Room) -> None:
     yes = kiosk.resync_all(room.fleet, room.lease, [(poste, told, None)], [heard_at])[poste]
     assert yes.wanted.session is not None
     assert abs(yes.wanted.session.remaining_ms(yes.now) - LEFT_MS) < 1_000
+
+
+def test_a_poste_that_a_pause_never_reached_is_believed_and_told_the_sum(room: Room) -> None:
+    """It ran through the pause: what it has left by its own count, and what was granted since."""
+    poste, session = room.postes[0], room.running(600)
+    held = room.wanted(poste).rev
+    sessions.suspend(room.fleet, room.actor, session)
+    sessions.add_time(room.fleet, room.actor, session, 60)
+    rev = sessions.resume(room.fleet, room.actor, session)
+    told = {"status": "done", "session": str(session), "remaining_ms": LEFT_MS, "measured_rev": held}
+    for _ in range(2):
+        _apply(room, poste, **told, rev=rev)
+    after = room.wanted(poste)
+    assert (after.rev, after.applied_rev) == (rev + 1, rev)
+    assert after.session is not None
+    assert after.session.confirm_by is None
+    with room.fleet.database.read() as tx:
+        assert abs(after.session.remaining_ms(tx.now) - LEFT_MS - MINUTE) < 1_000

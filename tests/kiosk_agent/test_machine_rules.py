@@ -13,7 +13,6 @@ from protocol.messages import (
     Ack,
     Config,
     ControllerStatus,
-    Desired,
     Refused,
     Resync,
     Start,
@@ -111,48 +110,27 @@ def test_the_time_an_answer_took_is_not_given_twice() -> None:
 def test_a_start_that_was_long_on_its_way_costs_the_visitor_nothing() -> None:
     hand = Hand().free()
     hand.enter("ABC234")
-    desired, server_time = waiting(hand, 2, 10), hand.server_time
+    desired, server_time = hand.desired(2, minutes=10, waits=True), hand.server_time
     hand.sleep(1_500)
     hand.answer(hand.asked(Start), desired, server_time=server_time)
     assert hand.remaining == 10 * MINUTE
     assert hand.last_ack().remaining_ms == 10 * MINUTE
 
 
-def waiting(hand: Hand, rev: int, minutes: float) -> Desired:
-    return hand.desired(rev, minutes=minutes, waits_since=hand.server_time)
-
-
-def test_a_pause_that_never_came_costs_no_time_from_before_it() -> None:
-    hand = Hand()
-    hand.unlocked(minutes=10, waits_since=hand.server_time)
-    hand.wait(4 * MINUTE)
-    resumed = waiting(hand, 4, 6)
-    hand.wait(1_500)
-    hand.hear(resumed)
-    assert hand.remaining == 6 * MINUTE - 1_500
-
-
-def test_more_time_for_a_start_that_is_not_confirmed_runs_from_the_unlocking_too() -> None:
-    hand = Hand()
-    since = hand.server_time
-    hand.unlocked(minutes=10, waits_since=since)
+@pytest.mark.parametrize("mark", [(1, 3), (2, 2), (2, 4)])
+@pytest.mark.parametrize("retained", [False, True])
+def test_who_is_unlocked_already_goes_on_and_tells_what_is_left_under_which_revision(
+    mark: tuple[int, int], retained: bool
+) -> None:
+    hand = Hand().unlocked(minutes=10, waits=True)
     hand.wait(4_000)
-    hand.hear(hand.desired(3, minutes=15, waits_since=since))
-    assert hand.remaining == 15 * MINUTE - 4_000
-    again = hand.killed(after_ms=2_000)
-    again.connect()
-    again.answer(again.asked(Resync), again.desired(4, minutes=20, waits_since=since))
-    assert again.remaining == 20 * MINUTE - 4_000
-
-
-def test_another_controller_that_tells_the_same_start_again_has_it_confirmed() -> None:
-    hand = Hand()
-    since = hand.server_time
-    hand.unlocked(minutes=10, waits_since=since)
-    hand.wait(4_000)
-    hand.hear(hand.desired(2, minutes=10, waits_since=since, term=2))
+    term, rev = mark
+    unchanged(hand, hand.desired(rev, minutes=15, waits=True, term=term), retained)
     ack = hand.last_ack()
-    assert (ack.status, ack.term, ack.remaining_ms) == ("done", 2, 10 * MINUTE - 4_000)
+    assert (ack.status, ack.term, ack.rev, ack.session) == ("done", term, rev, "s1")
+    assert (ack.remaining_ms, ack.measured_rev) == (10 * MINUTE - 4_000, 2)
+    hand.hear(hand.desired(rev + 1, minutes=14, term=term))
+    assert hand.remaining == 14 * MINUTE
 
 
 # ------------------------------------------------------------------ desired sessions
