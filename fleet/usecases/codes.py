@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from fleet.database import sessions
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
-from fleet.domain.actor import Actor
+from fleet.domain.actor import OPERATEUR, Actor
 from fleet.domain.errors import Forbidden, NotFound, Refused
 from fleet.usecases import guessing, kiosk
 from fleet.usecases.fleet import About, Fleet
@@ -39,8 +39,11 @@ class _Undone(Exception):
 def validate(fleet: Fleet, actor: Actor, poste_id: int, typed: str) -> CodeAnswer:
     """Whether this code, typed at this poste now, would open it; asked with its credential or from its address.
 
-    Raises NotFound for a poste of another site, Forbidden from another address, Refused while it must wait.
+    Raises NotFound for a poste of another site, Forbidden from another address or for a lecteur, Refused while it
+    must wait.
     """
+    if actor.poste_id is None:
+        fleet.require(actor, OPERATEUR, "validation_code")
     try:
         with fleet.database.transaction() as tx:
             raise _Undone(_would_open(fleet, tx, actor, poste_id, typed))

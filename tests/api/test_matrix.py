@@ -1,0 +1,215 @@
+"""Every operation of the API, every role, at one's own site and at another's, read from the OpenAPI document."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from litestar.testing import TestClient
+from sqlalchemy import insert, select, update
+
+from api.app import create_app
+from fleet.database.tables import extension, log, operateur, poste
+from fleet.domain.actor import ADMINISTRATEUR, LECTEUR, OPERATEUR, SYSTEM
+from fleet.jobs.table import SWEEP
+from fleet.usecases import logins, operateurs, poste_credentials, postes, sessions, sites
+from fleet.usecases.fleet import Fleet
+from fleet.usecases.logins import Credentials
+from fleet.usecases.operateurs import NewOperateur
+from fleet.usecases.postes import NewPoste
+from fleet.usecases.sessions import NewSession
+from tests.api.conftest import PASSWORD, SETTINGS, Desk, count
+from tests.api.rights import EACH, FILTERED, HIDDEN, POSTE, PUBLIC, RIGHTS, SHARED, Right
+
+RANK = {PUBLIC: -1, LECTEUR: 0, OPERATEUR: 1, ADMINISTRATEUR: 2, POSTE: 3}
+HERE = {"reader": LECTEUR, "desk": OPERATEUR, "admin": ADMINISTRATEUR}
+ELSEWHERE = {"far-reader": LECTEUR, "far-desk": OPERATEUR}
+VERBS = ("get", "post", "put", "patch", "delete")
+OURS = ('"st-denis"', '"poste-1"', '"Saint-Denis"')
+"""Words that no answer to somebody of another site may hold."""
+
+
+@dataclass
+class World(Desk):
+    """A site with a running session, and people of another site who look at it."""
+
+    places: dict[str, str] = field(default_factory=dict)
+    key: str = ""
+
+    def as_(self, who: str | None, operation: str) -> httpx.Response:
+        """This operation, called by an operator, by the poste, or by nobody."""
+        right, (method, path) = RIGHTS[operation], operation.split(" ")
+        headers = {} if who is None else {"Authorization": f"Bearer {self._token_of(who)}"}
+        for name, value in self.places.items():
+            path = path.replace("{" + name + "}", value)
+        body = self._filled(right.body)
+        self.client.cookies.clear()
+        sent: dict[str, Any] = {"files": {"data": body}} if isinstance(body, bytes) else {"json": body}
+        return self.client.request(method, path + "/" + right.query, headers=headers, **sent)
+
+    def _token_of(self, who: str) -> str:
+        if who == POSTE:
+            return self.key
+        with self.fleet.database.read() as tx:
+            row = tx.execute(select(operateur).where(operateur.c.login == who)).one()
+        return self.shared.tokens.make(row.id, row.generation, datetime.now(UTC))
+
+    def _filled(self, body: Any) -> Any:
+        if not isinstance(body, dict):
+            return body
+        if body.get("token") == "ACCESS":
+            return {"token": self._token_of("spare")}
+        if body.get("refresh") == "REFRESH":
+            return {"refresh": logins.authenticate(self.fleet, Credentials("spare", PASSWORD)).refresh_token}
+        return body
+
+    def changes(self) -> int:
+        """How much was done so far, refusals left out."""
+        return count(self.fleet, "SELECT count(*) FROM log WHERE action NOT IN ('refus', 'echec_code')")
+
+
+@pytest.fixture
+def world(fleet: Fleet, site_id: int) -> Iterator[World]:
+    """The API over that world. Rights are read anew with each call, and nobody is limited."""
+    other = sites.create(fleet, SYSTEM, "le-tampon", {"nom": "Le Tampon"})
+    postes.create(fleet, SYSTEM, NewPoste(other, "tampon-1", "T1"))
+    for login, role in ELSEWHERE.items():
+        operateurs.create(fleet, SYSTEM, NewOperateur(login, PASSWORD, role, [other]))
+    spare = operateurs.create(fleet, SYSTEM, NewOperateur("spare", PASSWORD, LECTEUR, [site_id]))
+    settings = replace(SETTINGS, rights_ttl_s=0, requests_per_minute=0)
+    with TestClient(create_app(fleet, settings), raise_server_exceptions=False) as client:
+        made = World(fleet, client, site_id)
+        made.places = _places(made) | {"operateur_id": str(spare)}
+        made.key = poste_credentials.issue(fleet, SYSTEM, 1)
+        yield made
+
+
+def _places(world: World) -> dict[str, str]:
+    """What the parameters of paths stand for."""
+    world.come(1)
+    number = sessions.create(world.fleet, SYSTEM, NewSession(world.site_id, 3600, poste_id=1)).session_id
+    sessions.start(world.fleet, SYSTEM, number)
+    sessions.create(world.fleet, SYSTEM, NewSession(world.site_id, 3600))
+    person = world.post("/utilisateurs/", {"nom": "Hoarau", "prenom": "Ida", "consentement_rgpd": True})
+    with world.fleet.database.transaction() as tx:
+        tx.execute(update(poste).where(poste.c.id == 1).values(ip_address="testclient"))
+        line = tx.execute(select(log.c.id).where(log.c.site_id == world.site_id).limit(1)).scalar_one()
+        stamps = {"expire_a": tx.now.replace(year=tx.now.year + 1), "created_at": tx.now}
+        asked = {
+            "site_id": world.site_id,
+            "session_id": number,
+            "secondes": 600,
+            "request_id": "r",
+            "nonce": "n",
+        }
+        made = tx.execute(insert(extension).values(**asked, **stamps).returning(extension.c.id))
+        request = made.scalar_one()
+    known = {"session_id": number, "utilisateur_id": person["id"], "log_id": line, "request_id": request}
+    words = {"site": "st-denis", "poste": "poste-1", "job": SWEEP}
+    return {name: str(value) for name, value in known.items()} | words
+
+
+def _operations(world: World) -> dict[str, Any]:
+    document = world.client.get("/api/docs/openapi.json").json()
+    return {
+        f"{verb.upper()} {path}": said
+        for path, verbs in document["paths"].items()
+        for verb, said in verbs.items()
+        if verb in VERBS
+    }
+
+
+def test_every_operation_has_its_line_and_every_line_its_operation(world: World) -> None:
+    there = set(_operations(world))
+    unsaid, gone = sorted(there - set(RIGHTS)), sorted(set(RIGHTS) - there)
+    assert not unsaid, "who may call these? Say so in tests/api/rights.py"
+    assert not gone
+
+
+def test_who_may_not_is_told_so_and_changes_nothing(world: World) -> None:
+    before, wrong = world.changes(), []
+    for operation, right in RIGHTS.items():
+        for who, expected in _refusals(right).items():
+            answer = world.as_(who, operation)
+            if answer.status_code not in expected:
+                wrong.append((operation, who, answer.status_code, expected, answer.text[:200]))
+    assert not wrong, "\n".join(map(str, wrong))
+    assert world.changes() == before
+
+
+def _refusals(right: Right) -> dict[str | None, tuple[int, ...]]:
+    """What those are answered that may not. Whose role is too low elsewhere may be told either."""
+    if right.least == PUBLIC:
+        return {}
+    refused: dict[str | None, tuple[int, ...]] = {None: (401,)}
+    if not right.poste:
+        refused[POSTE] = (403,)
+    refused |= {who: (403,) for who, role in HERE.items() if RANK[role] < RANK[right.least]}
+    refused |= {who: (403, 404) for who, role in ELSEWHERE.items() if RANK[role] < RANK[right.least]}
+    if right.foreign == HIDDEN:
+        refused |= {who: (404,) for who, role in ELSEWHERE.items() if RANK[role] >= RANK[right.least]}
+    return refused
+
+
+def test_who_looks_from_another_site_sees_nothing_of_this_one(world: World) -> None:
+    for operation, right in RIGHTS.items():
+        far = [who for who, role in ELSEWHERE.items() if RANK[role] >= RANK[right.least]]
+        for who in far if right.foreign in (FILTERED, EACH) else ():
+            answer = world.as_(who, operation)
+            assert answer.status_code == 200, (operation, who, answer.text)
+            if right.foreign == EACH:
+                assert '"introuvable"' in answer.text, (operation, who, answer.text)
+            else:
+                assert not [word for word in OURS if word in answer.text], (operation, who, answer.text)
+
+
+def test_who_may_is_let_through(world: World) -> None:
+    """In an order in which little stands in the way of what comes after."""
+    wrong = []
+    for operation in sorted(RIGHTS, key=_turn):
+        right = RIGHTS[operation]
+        least = [who for who, role in (HERE | {POSTE: POSTE}).items() if role == right.least]
+        callers: list[str | None] = (
+            [None] if right.least == PUBLIC else list(dict.fromkeys([*least, "admin"]))
+        )
+        for who in callers if right.least != POSTE else [POSTE]:
+            answer = world.as_(who, operation)
+            if not _is_let_through(right, answer, first=who == callers[0]):
+                wrong.append((operation, who, answer.status_code, answer.text[:300]))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def _turn(operation: str) -> int:
+    """The poste before its key is replaced, what ends things last."""
+    if RIGHTS[operation].least == POSTE:
+        return 0
+    if operation.endswith("/erase"):
+        return 5
+    return 1 + ("GET", "POST", "PUT", "DELETE").index(operation.split(" ")[0])
+
+
+def _is_let_through(right: Right, answer: httpx.Response, *, first: bool) -> bool:
+    """Done, or refused for what things are like, not for who asks; after the first, it may be gone."""
+    clashes = (409, 422) if right.may_clash else ()
+    gone = (404, 409, 422) if not first else (404,) if right.may_miss else ()
+    return answer.is_success or answer.status_code in (*clashes, *gone) or answer.status_code == 503
+
+
+def test_shared_things_are_said_to_be_so_on_purpose() -> None:
+    """What belongs to no site: accounts, people, jobs, and what is about oneself."""
+    shared = {one.split("/")[2] for one, right in RIGHTS.items() if right.foreign == SHARED}
+    assert shared <= {
+        "auth",
+        "health",
+        "jobs",
+        "operateurs",
+        "postes",
+        "purges",
+        "sites",
+        "token",
+        "utilisateurs",
+    }
+    admin = [one for one, right in RIGHTS.items() if right.foreign == SHARED and "/api/sites" in one]
+    assert all(RIGHTS[one].least == ADMINISTRATEUR for one in admin)
