@@ -213,8 +213,8 @@ class Lending:
     def say_ended(self, reason: str) -> None:
         """Tell that the poste locked by itself, and what the session had left."""
         held = self.held
-        ended = Ended(n=0, boot="", session=held.session, reason=reason, remaining_ms=held.left_ms or 0)
-        self._happened(ended)
+        left, rev = held.left_ms or 0, held.rev
+        self._happened(Ended(n=0, boot="", session=held.session, reason=reason, remaining_ms=left, rev=rev))
 
     def credited(self) -> None:
         """The controller knows what was lost by faults, if it was told."""

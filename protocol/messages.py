@@ -180,6 +180,7 @@ class Ended(_Event, frozen=True, kw_only=True, tag="ended"):
 
     reason: Word
     remaining_ms: Millis = 0
+    rev: Count | None = None
 
 
 class CleanedItem(Message, frozen=True, kw_only=True):

@@ -9,17 +9,21 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from fleet.database import outbox
+from fleet.database import outbox, sessions, transfers
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.leases import Lease
 from fleet.database.tables import desired, poste_event
+from fleet.domain import session as rules
+from fleet.domain.errors import NotFound
 from fleet.domain.numbers import row_id
 from fleet.usecases import undo
 from fleet.usecases.fleet import Fleet
 from protocol import messages
 
 Told = tuple[int, messages.Event]
+OVER = ("expired", "visitor")
+"""Why a poste has ended a session for good."""
 _Key = tuple[int, str, int]
 
 
@@ -28,6 +32,7 @@ def happened(fleet: Fleet, lease: Lease, told: Sequence[Told]) -> int:
     with fleet.database.transaction(lease) as tx:
         once = {(poste_id, event.boot, event.n): event for poste_id, event in sorted(told, key=_place)}
         fresh = _keep(tx, once)
+        _settle(tx, [(key[0], event) for key, event in once.items() if key in fresh])
         for poste_id, boot, n in once:
             if (poste_id, boot, n) in fresh:
                 _act(tx, lease.site_id, poste_id, once[poste_id, boot, n])
@@ -36,6 +41,25 @@ def happened(fleet: Fleet, lease: Lease, told: Sequence[Told]) -> int:
 
 def _place(told: Told) -> int:
     return told[0]
+
+
+def _settle(tx: Transaction, told: Sequence[Told]) -> None:
+    """What was left of sessions that ended at their postes, where the desk has ended them by its own measure.
+
+    The acknowledgement of that end tells it too, unless the next visitor was let in before. Sessions come before
+    postes, in the order of their ids, as wherever many are locked.
+    """
+    ended = [(_session(one) or 0, poste_id, one) for poste_id, one in told if isinstance(one, messages.Ended)]
+    for session_id, poste_id, one in sorted(ended, key=lambda each: each[:2]):
+        if one.rev is None or one.reason not in OVER:
+            continue
+        try:
+            before = sessions.locked(tx, session_id).session
+        except NotFound:
+            continue
+        if before.poste_id == poste_id and before.statut in rules.ENDED:
+            later_ms = transfers.changed_after(tx, session_id, one.rev)
+            sessions.save(tx, before, rules.settle(before, one.remaining_ms, later_ms))
 
 
 def _act(tx: Transaction, site_id: int, poste_id: int, told: messages.Event) -> None:

@@ -83,6 +83,7 @@ FIELDS = {
     "Ending.rev": "the rev under which that was measured",
     "Ended.reason": "`expired` (the grace is over), `visitor`, or why else it locked by itself",
     "Ended.remaining_ms": "time left at the lock",
+    "Ended.rev": "the rev under which that was measured",
     "Heartbeat.phase": "what the poste is in",
     "Heartbeat.rev": "revision that the poste holds",
     "Heartbeat.term": "term that the poste holds",

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from fleet.database import tables
 from fleet.domain.actor import SYSTEM
-from fleet.usecases import acks, kiosk, sessions, sites
+from fleet.usecases import acks, events, kiosk, sessions, sites
 from protocol import messages
 from tests.support.rooms import BOOT, Room
 
@@ -189,3 +189,21 @@ def test_a_poste_that_a_pause_never_reached_is_believed_and_told_the_sum(room: R
     assert after.session.confirm_by is None
     with room.fleet.database.read() as tx:
         assert abs(after.session.remaining_ms(tx.now) - LEFT_MS - MINUTE) < 1_000
+
+
+def test_a_session_that_ran_out_after_the_desk_ended_it_has_nothing_left_though_another_began(
+    room: Room,
+) -> None:
+    poste, session = room.postes[0], room.running(600)
+    held = room.wanted(poste).rev
+    sessions.terminate(room.fleet, room.actor, session)
+    sessions_left = room.row(session).restant_ms
+    made = room.new(600)
+    room.type(made.code, poste)
+    room.done(poste, made.session_id, 10 * MINUTE)
+    said = {"boot": BOOT, "session": str(session), "remaining_ms": 0, "rev": held}
+    for n, reason in enumerate(("offline", "expired"), start=1):
+        told = messages.Ended(n=n, reason=reason, **said)  # type: ignore[arg-type]
+        assert room.row(session).restant_ms == sessions_left
+        events.happened(room.fleet, room.lease, [(poste, told)])
+    assert room.row(session).restant_ms == 0

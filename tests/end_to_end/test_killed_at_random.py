@@ -56,7 +56,8 @@ def _kill_many(victim: str, times: int, binary: Binary, folder: Path, *, crossin
             for one in visits:
                 one.rest()
             stage.settle(room, since=max(died_at, time.monotonic() - 8))
-            assert stage.wrong(room) == [], f"after death {number + 1} of {times}"
+            wrong = stage.wrong(room)
+            assert not wrong, "\n".join([f"after death {number + 1} of {times}", *wrong])
             for one in visits:
                 one.go_on()
         for one in visits:
