@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 PULSE_S = 0.1
 """How often the agent marks that it lives while the machine is unlocked, and looks at the boot clock."""
+IDLE_LOOK_MS = 1_000
+"""How often the agent looks whether somebody touches the machine."""
 LOCK_AGAIN_S = 1.0
 """When a machine that would not lock is told again."""
 LONGEST_CLEAN_S = 300.0
@@ -67,6 +69,7 @@ class Agent:
         self._cleaning: asyncio.Task[None] | None = None
         self._turns: deque[list[effects.Effect]] = deque()
         self._at_work = False
+        self._looked_idle_at = 0
 
     # -------------------------------------------------------------- life
 
@@ -295,8 +298,15 @@ class Agent:
         self._mark_alive()
         if self._wake_at is not None and self._wake_at <= self.now():
             self._wake()
+        self._look_idle()
         unlocked = self.machine.lending.unlocked
         self._pulse = self._loop.call_later(PULSE_S, self._beat) if unlocked else None
+
+    def _look_idle(self) -> None:
+        now = self.now()
+        if now - self._looked_idle_at >= IDLE_LOOK_MS:
+            self._looked_idle_at = now
+            self._turn(self.machine.idle(now, self._platform.idle_s()))
 
     def _mark_alive(self) -> None:
         self._store.mark_alive(self.now())

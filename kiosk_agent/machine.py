@@ -12,6 +12,7 @@ import msgspec
 
 from kiosk_agent.effects import Clean, Effect, Forget, Persist, Record, Remember, Tell, Unlock
 from kiosk_agent.events import Events
+from kiosk_agent.idleness import Idleness
 from kiosk_agent.lending import Lending
 from kiosk_agent.memory import Held, Memory
 from kiosk_agent.offset import Offset
@@ -63,6 +64,7 @@ class Machine:
         self.voice = Voice(self._turn, self.lending, info, beat_ms, rng)
         self.talk = Talk(self._turn, self.lending, self.voice, self.offset, new_id, rng)
         self.orders = Orders(boot, memory.commands, self._turn, self.lending, self.talk, self.offset)
+        self.idleness = Idleness(self.lending, self._turn, self._happened)
         self._link_lost_at = 0
         self._saved: Held | None = None
         self._before: Held | None = None
@@ -196,6 +198,12 @@ class Machine:
     def end(self, now: int) -> None:
         """The visitor ends the session: lock at once, whatever the network does, and say so."""
         self.talk.end(now)
+
+    @_turn
+    def idle(self, now: int, idle_s: int) -> None:
+        """Nobody touched the machine for `idle_s`: said about once a second while a visitor is at it."""
+        if self.idleness.seen(idle_s, now):
+            self.talk.end(now, "idle")
 
     # -------------------------------------------------------------- time
 

@@ -27,6 +27,8 @@ def _sentence(machine: Machine, language: Language, now: int) -> str:
             return say("suspended", language, seconds=(machine.lending.remaining(now) or 0) // 1000)
         case "locked":
             return say(_locked(machine), language)
+        case "active" | "grace" if machine.idleness.asked_at is not None:
+            return say("still_there", language)
     return ""
 
 

@@ -88,16 +88,17 @@ class Talk:
         )  # fmt: skip
         self._turn.do(Tell("asking_time", {}))
 
-    def end(self, now: int) -> None:
+    def end(self, now: int, why: str = "visitor") -> None:
         """End the session that is here."""
         held = self._lending.held
         session, left, rev = held.session, self._lending.remaining(now), held.rev
         if session is None or not self._lending.unlocked:
             return
-        self._lending.end_here("visitor", now)
+        self._lending.end_here(why, now)
         self.requests.ask(
             "ending", now, lambda one, _at: messages.Ending(
-                id=one.id, nonce=one.nonce, boot=held.boot, session=session, remaining_ms=left, rev=rev
+                id=one.id, nonce=one.nonce, boot=held.boot, session=session, remaining_ms=left, rev=rev,
+                why=why,
             )
         )  # fmt: skip
 

@@ -50,6 +50,10 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "Session en pause, encore {time}. Tapez votre code pour reprendre.",
         "Session paused, {time} left. Type your code to go on.",
     ),
+    "still_there": (
+        "Êtes-vous là{nnbsp}? Touchez le clavier ou la souris.",
+        "Are you there? Touch the keyboard or the mouse.",
+    ),
     "offline_suspended": (
         "Réseau coupé{nnbsp}: votre session est en pause, votre temps est gardé.",
         "Network lost: your session is paused and your time is kept.",

@@ -130,11 +130,12 @@ class Extend(_Request, frozen=True, kw_only=True, tag="extend"):
 
 
 class Ending(_Request, frozen=True, kw_only=True, tag="ending"):
-    """The visitor ends the session."""
+    """The visitor ends the session; `why` is `idle` when nobody was there to answer, else `visitor`."""
 
     session: Id
     remaining_ms: Millis | None = None
     rev: Count | None = None
+    why: Word = "visitor"
 
 
 Request = Start | Resync | Extend | Ending
@@ -243,7 +244,8 @@ class Config(Message, frozen=True, kw_only=True):
     """What the lock screen and the offline rules need. `rev` rises with each change of the site.
 
     `offline` is the site's rule for a lost link: `continue` to the deadline, or `suspend` (lock after
-    `offline_after_ms`). `next_opening` is set while the site is closed. `idle_s` of 0 turns idleness off.
+    `offline_after_ms`). `next_opening` is set while the site is closed. After `idle_s` without a touch
+    (0: never) the poste asks whether somebody is there, and `idle` tells what follows: nothing (`warn`), or the end.
     """
 
     rev: Count
@@ -251,6 +253,7 @@ class Config(Message, frozen=True, kw_only=True):
     offline: Literal["continue", "suspend"] = "continue"
     offline_after_ms: Millis = 5_000
     idle_s: Seconds = 0
+    idle: Literal["off", "warn", "end"] = "end"
     languages: Annotated[tuple[Word, ...], Meta(max_length=8)] = ("fr", "en")
     notice: Text = ""
     hours: Text = ""

@@ -26,6 +26,7 @@ class Policy:
     outage_credit_max_s: int = 3600
     resume_after_reboot: str = "code"
     idle_s: int = 0
+    idle: str = "end"
     wrong_codes_alarm: int | None = 20
     wrong_codes_window_s: int = 600
 
@@ -34,7 +35,11 @@ class Policy:
         return dict(self.minutes_per_day_by_category).get(category or "", self.minutes_per_day)
 
 
-_CHOICES = {"offline": ("continue", "suspend"), "resume_after_reboot": ("code", "automatic")}
+_CHOICES = {
+    "idle": ("off", "warn", "end"),
+    "offline": ("continue", "suspend"),
+    "resume_after_reboot": ("code", "automatic"),
+}
 _OPTIONAL = ("sessions_per_day", "minutes_per_day", "minutes_per_week", "wrong_codes_alarm")
 _BOUNDS = {
     "longest_session_s": (60, DAY_S),

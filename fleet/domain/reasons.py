@@ -139,6 +139,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "code_non_utilise": ("Le code n’a pas été utilisé à temps.", "The code was not used in time."),
     "fin_operateur": ("La session a été terminée à l’accueil.", "The desk ended the session."),
     "fin_visiteur": ("Vous avez terminé votre session.", "You ended your session."),
+    "fin_inactivite": (
+        "La session a pris fin\u202f: plus personne ne semblait là.",
+        "The session has ended: nobody seemed to be there.",
+    ),
     "fin_nettoyage": (
         "Le poste finissait déjà la session.",
         "The computer was already ending the session.",

@@ -1,11 +1,13 @@
 """What a lock screen and its offline rules need to know of its site."""
 
 from datetime import datetime
+from typing import Literal
 
 from fleet.database.places import Site
 from fleet.domain.opening_hours import OpeningHours
 from protocol import codec, messages
 
+_IDLE: dict[str, Literal["off", "warn", "end"]] = {"off": "off", "warn": "warn", "end": "end"}
 _DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 
 
@@ -17,6 +19,7 @@ def message(site: Site, now: datetime) -> messages.Config:
         offline="suspend" if site.policy.offline == "suspend" else "continue",
         offline_after_ms=site.policy.offline_after_s * 1000,
         idle_s=site.policy.idle_s,
+        idle=_IDLE[site.policy.idle],
         notice=codec.plain(site.notice)[:2000],
         hours=_hours(site.hours),
         next_opening=site.hours.next_opening(now),

@@ -67,6 +67,12 @@ def _act(tx: Transaction, site_id: int, poste_id: int, told: messages.Event) -> 
         _cleaned(tx, site_id, poste_id, told)
     elif isinstance(told, messages.Warned):
         tx.record(_entry("avertissement", site_id, poste_id, told, {"restant_s": told.left_s}))
+    elif isinstance(told, messages.Idle):
+        facts = {"inactif_s": told.idle_s, "issue": told.outcome}
+        tx.record(_entry("inactivite", site_id, poste_id, told, facts))
+    elif isinstance(told, messages.Ended):
+        facts = {"motif": told.reason, "restant_ms": told.remaining_ms}
+        tx.record(_entry("fin_au_poste", site_id, poste_id, told, facts))
     elif isinstance(told, messages.Trouble):
         tx.record(_entry("erreur", site_id, poste_id, told, {"motif": told.what}))
 

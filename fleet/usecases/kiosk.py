@@ -345,11 +345,12 @@ def ending(fleet: Fleet, lease: Lease, poste_id: int, asked: messages.Ending) ->
         before = _of_poste(tx, poste_id, asked.session)
         if before is not None and before.statut != rules.EN_ATTENTE:
             over = before.statut in rules.ENDED
-            after = before if over else rules.end(before, tx.now, "fin_visiteur")
+            reason = "fin_inactivite" if asked.why == "idle" else "fin_visiteur"
+            after = before if over else rules.end(before, tx.now, reason)
             sessions.save(tx, before, _told_left(tx, after, asked))
             if not over:
-                tx.record(_entry("fermeture", after, {"motif": "fin_visiteur"}))
-                outbox.bump(tx, after.site_id, poste_id, "fin_visiteur")
+                tx.record(_entry("fermeture", after, {"motif": reason}))
+                outbox.bump(tx, after.site_id, poste_id, reason)
         return Yes(outbox.of_poste(tx, poste_id), tx.now)
 
 

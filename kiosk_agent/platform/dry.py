@@ -6,6 +6,8 @@ import logging
 import os
 import platform
 import socket
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from kiosk_agent.platform.base import Attestation, PlatformError
@@ -32,7 +34,9 @@ def machine_boot_id(path: Path = _BOOT_ID) -> str:
 class DryPlatform:
     """Says what it would do. Its clean-up takes `clean_s` and attests that there was nothing."""
 
-    def __init__(self, clean_s: float = 0.5) -> None:
+    def __init__(self, clean_s: float = 0.5, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._touched_at = clock()
         self._clean_s = clean_s
         self._boot = machine_boot_id()
 
@@ -52,6 +56,7 @@ class DryPlatform:
         log.info("would_lock")
 
     def unlock(self, session: str) -> None:
+        self.touched()
         log.info("would_unlock", extra={"session": session})
 
     async def clean(self) -> Attestation:
@@ -71,8 +76,12 @@ class DryPlatform:
         """Refuse: nothing is installed on a machine that is only tried."""
         raise PlatformError(f"version {version} ({sha256[:8]}) is not installed by a dry run", DRY)
 
+    def touched(self) -> None:
+        """Somebody is there: what its face takes is all the input that a dry machine has."""
+        self._touched_at = self._clock()
+
     def idle_s(self) -> int:
-        return 0
+        return int(self._clock() - self._touched_at)
 
     def load(self) -> float:
         return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -55,9 +56,10 @@ def poste_settings(settings: Settings, poste: str, folder: Path) -> PosteSetting
 
 async def _on_screen(poste: PosteSettings) -> None:
     face = ScreenFace(poste.poste, poste.language)
-    agent = Agent(poste, DryPlatform(), face=face)
+    machine = DryPlatform()
+    agent = Agent(poste, machine, face=face)
     face.visitor = agent
-    with face.shown(), stopping() as stop, terminal.keys(face.typed):
+    with face.shown(), stopping() as stop, terminal.keys(_touching(machine, face.typed)):
         drawing = asyncio.create_task(terminal.keep_drawing(face))
         try:
             await _run(agent, stop)
@@ -67,10 +69,21 @@ async def _on_screen(poste: PosteSettings) -> None:
 
 async def _in_lines(poste: PosteSettings) -> None:
     face = LineFace(lambda line: print(line, flush=True))
-    agent = Agent(poste, DryPlatform(), face=face)
+    machine = DryPlatform()
+    agent = Agent(poste, machine, face=face)
     face.visitor = agent
-    with stopping() as stop, terminal.lines(face.typed, lambda: None):
+    with stopping() as stop, terminal.lines(_touching(machine, face.typed), lambda: None):
         await _run(agent, stop)
+
+
+def _touching(machine: DryPlatform, typed: Callable[[str], None]) -> Callable[[str], None]:
+    """What is typed is also a sign that somebody is there."""
+
+    def taken(text: str) -> None:
+        machine.touched()
+        typed(text)
+
+    return taken
 
 
 async def _run(agent: Agent, stop: asyncio.Event) -> None:

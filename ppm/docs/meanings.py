@@ -18,6 +18,8 @@ FIELDS = {
     "hostname": "the machine's name",
     "hours": "the opening hours, as text to show",
     "id": "chosen by the sender, kept on a repeat",
+    "Ending.why": "who ended it: `visitor`, or `idle` when nobody answered",
+    "idle": "what follows when nobody touches the poste: `off`, `warn` (ask only), `end` (ask, then end the session)",
     "idle_s": "seconds since somebody touched keyboard or mouse",
     "ip": "its address on the site's network",
     "issued_at": "when the command was given, by the server's clock",
