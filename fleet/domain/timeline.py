@@ -19,6 +19,8 @@ _SAID = {
     "annulation_fin": "La fin de la session est annulée\u202f: elle est en pause, le poste revient nettoyé.",
     "credit_panne": "{secondes} rendues après une panne.",
     "nettoyage_poste": "Le poste a été nettoyé.",
+    "inactivite": "Personne n’a touché le poste pendant un moment.",
+    "fin_au_poste": "Le poste s’est verrouillé de lui-même.",
     "erreur": "Le poste a signalé une erreur.",
     "refus": "Refusé\u202f: {tentative}.",
 }
@@ -91,4 +93,8 @@ def author(action: str, login: str | None, facts: Mapping[str, Any]) -> str:
     )
     if by_visitor:
         return "visiteur"
-    return "poste" if action in ("avertissement", "nettoyage_poste", "erreur") else "système"
+    return (
+        "poste"
+        if action in ("avertissement", "nettoyage_poste", "inactivite", "fin_au_poste", "erreur")
+        else "système"
+    )
