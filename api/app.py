@@ -25,6 +25,8 @@ from api.openapi import pages
 from api.parameters import page_of
 from api.routes import (
     account,
+    batches,
+    bookings,
     bulk,
     endings,
     health,
@@ -36,6 +38,7 @@ from api.routes import (
     personal_data,
     postes,
     purges,
+    queue,
     requests,
     rooms,
     sessions,
@@ -52,7 +55,7 @@ from fleet.usecases.fleet import Fleet
 
 VERSION = "1"
 GRACEFUL_S = 5
-_DESK = (transfers, endings, timelines, requests, bulk, rooms)
+_DESK = (transfers, endings, timelines, requests, bulk, rooms, batches, bookings, queue)
 """What the desk does beside the daily round, each in a module of its own."""
 
 _RECORDS = (jobs, personal_data, purges)

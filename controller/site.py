@@ -27,6 +27,7 @@ from controller.deadlines import Deadlines
 from controller.desk import DatabaseTrouble, Desk
 from controller.from_kiosks import Inbox, Receiver
 from controller.presence import Presence
+from controller.promises import Promises
 from controller.reconcile import Retained
 from controller.service import Service
 from controller.tenure import Tenure
@@ -87,6 +88,7 @@ class SiteDriver:
                 "codes": self._keep_codes(),
                 "presence": self._watch.run(),
                 "hours": self._keep_hours(),
+                "promises": self._promises.run(),
             }.items():
                 group.create_task(work, name=f"{name} of site {self.tenure.lease.site_id}")
 
@@ -127,6 +129,7 @@ class SiteDriver:
             lambda slug: slug in self.place.postes,
         )
         self._codes_changed, self._config_changed = asyncio.Event(), asyncio.Event()
+        self._promises = Promises(self.desk, self.parts.clock)
         self._retained: Retained | None = None
         await self.desk.do(endings.wait_for_confirmations)
         await self._arm_all()
@@ -143,6 +146,7 @@ class SiteDriver:
     def told(self, news: Iterable[News]) -> None:
         """Something of this site was committed, by us or by others."""
         for one in news:
+            self._promises.told(one)
             everything = one.topic == "all"
             if everything or one.topic == CODES:
                 self._codes_changed.set()

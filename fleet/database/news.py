@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 CHANNEL = "ppm"
-DESIRED, COMMANDS, CODES, CONFIG, LOG, POSTES, LEASES, EXTENSIONS = (
+DESIRED, COMMANDS, CODES, CONFIG, LOG, POSTES, LEASES, EXTENSIONS, PROMISES = (
     "desired",
     "command",
     "code",
@@ -12,6 +12,7 @@ DESIRED, COMMANDS, CODES, CONFIG, LOG, POSTES, LEASES, EXTENSIONS = (
     "poste",
     "lease",
     "extension",
+    "promise",
 )
 
 

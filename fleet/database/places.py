@@ -77,6 +77,11 @@ def poste(tx: Transaction, poste_id: int) -> Row[Any]:
     return row
 
 
+def lock(tx: Transaction, poste_id: int) -> None:
+    """Let nobody else decide about a poste until the commit."""
+    tx.execute(select(desired.c.poste_id).where(desired.c.poste_id == poste_id).with_for_update())
+
+
 def postes(tx: Transaction, site_id: int) -> dict[str, int]:
     """The postes of a site: slug to id."""
     rows = tx.execute(select(poste_table.c.slug, poste_table.c.id).where(poste_table.c.site_id == site_id))

@@ -1,6 +1,6 @@
 """Sessions as rows: found, locked, saved."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -27,7 +27,7 @@ from sqlalchemy.exc import IntegrityError
 from fleet.database.engine import Transaction
 from fleet.database.prepared import PREPARED
 from fleet.database.sql import clock_read
-from fleet.database.tables import extension, grant, poste, session, site
+from fleet.database.tables import booking, extension, grant, poste, session, site
 from fleet.domain import opening_hours, policy
 from fleet.domain.errors import NotFound, Refused
 from fleet.domain.quota import Usage
@@ -80,6 +80,8 @@ class Found:
     site_slug: str
     asks: bool
     """Whether its visitor has asked for more time, and was not answered."""
+    is_booked: bool
+    """Whether its poste is promised to somebody: when, and whether still, is to be asked."""
 
 
 SITE_RULES = (
@@ -121,6 +123,9 @@ def found() -> Select[Any]:
     return _FOUND
 
 
+# In the words of its partial index.
+IS_BOOKED = exists().where(booking.c.poste_id == poste.c.id, text("reservation.statut = 'prevue'"))
+
 # Built once: putting a statement together takes longer than the database needs for it.
 _FOUND: Select[Any] = (
     select(
@@ -131,6 +136,7 @@ _FOUND: Select[Any] = (
         exists()
         .where(extension.c.session_id == session.c.id, text("demande.statut = 'ouverte'"))
         .label("asks"),
+        IS_BOOKED.label("is_booked"),
     )
     .join_from(session, site, session.c.site_id == site.c.id)
     .outerjoin(poste, session.c.poste_id == poste.c.id)
@@ -142,7 +148,8 @@ _BY_CODE = _FOUND.where(session.c.code_index == bindparam("wanted")).order_by(se
 
 def to_found(row: Row[Any]) -> Found:
     """What `found` selects."""
-    return Found(to_session(row), rules_of(row), row.poste_slug, row.poste_nom, row.site_slug, row.asks)
+    names = (row.poste_slug, row.poste_nom, row.site_slug)
+    return Found(to_session(row), rules_of(row), *names, bool(row.asks), bool(row.is_booked))
 
 
 def lock(statement: Select[Any]) -> Select[Any]:
@@ -205,6 +212,23 @@ def add(tx: Transaction, values: Mapping[str, Any]) -> int:
         raise conflict(error) from None
     give(tx, made, "initial", values["duree_initiale_ms"], operateur_id=values.get("operateur_id"))
     return int(made)
+
+
+def add_many(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """New sessions with their first grants; gives their ids in the order of the rows."""
+    stamps = {"created_at": tx.now, "updated_at": tx.now}
+    statement = insert(session).returning(session.c.id, sort_by_parameter_order=True)
+    try:
+        made = list(tx.execute(statement, [{**row, **stamps} for row in rows]).scalars())
+    except IntegrityError as error:
+        raise conflict(error) from None
+    first = [
+        {"session_id": number, "genre": "initial", "montant_ms": row["duree_initiale_ms"],
+         "operateur_id": row.get("operateur_id"), "created_at": tx.now}
+        for number, row in zip(made, rows, strict=True)
+    ]  # fmt: skip
+    tx.execute(insert(grant), first)
+    return made
 
 
 def save(tx: Transaction, before: Session, after: Session, **also: Any) -> None:

@@ -29,6 +29,7 @@ class Policy:
     idle: str = "end"
     wrong_codes_alarm: int | None = 20
     wrong_codes_window_s: int = 600
+    queue_hold_s: int = 300
 
     def minutes_today(self, category: str | None) -> int | None:
         """The minutes per day of a person of this category."""
@@ -54,6 +55,7 @@ _BOUNDS = {
     "idle_s": (0, DAY_S),
     "wrong_codes_alarm": (2, 100_000),
     "wrong_codes_window_s": (60, DAY_S),
+    "queue_hold_s": (30, 3600),
 }
 
 

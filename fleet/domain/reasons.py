@@ -219,6 +219,35 @@ REASONS: dict[str, tuple[str, str]] = {
     "demarrage": ("Bonne session\u202f!", "Enjoy your session!"),
     "temps_ajoute": ("Du temps a été ajouté.", "Time was added."),
     "temps_retire": ("Du temps a été retiré.", "Time was taken away."),
+    "reserve_bientot": (
+        "Ce poste est réservé {debut}. Choisissez-en un autre.",
+        "This computer is booked {debut}. Choose another one.",
+    ),
+    "apres_reservation": (
+        "Ce poste est réservé {debut}\u202f: le temps ne peut pas aller plus loin.",
+        "This computer is booked {debut}: time cannot go further.",
+    ),
+    "reservation_chevauche": (
+        "Ce poste est déjà réservé à ce moment.",
+        "This computer is already booked at that time.",
+    ),
+    "reservation_ferme": (
+        "Le lieu n’est pas ouvert pendant toute cette réservation.",
+        "The place is not open during all of this booking.",
+    ),
+    "reservation_passee": ("Cette réservation n’est plus en cours.", "This booking is over."),
+    "reservation_trop_tot": (
+        "C’est trop tôt pour cette réservation.",
+        "It is too early for this booking.",
+    ),
+    "attente_passee": ("Ce ticket n’attend plus.", "This ticket does not wait any more."),
+    "attente_pas_appelee": (
+        "Ce ticket n’a pas encore été appelé.",
+        "This ticket has not been called yet.",
+    ),
+    "deja_en_file": ("Cette personne attend déjà.", "This person is already waiting."),
+    "aucun_poste_libre": ("Aucun poste n’est libre.", "No computer is free."),
+    "file_vide": ("Personne n’attend.", "Nobody is waiting."),
     "fin_definitive": (
         "Cette fin ne s’annule pas\u202f: le temps ou le code était épuisé.",
         "This ending cannot be undone: the time or the code had run out.",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fleet.database import places, sessions
+from fleet.database import places, sessions, waiting
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.sessions import Found
@@ -42,7 +42,7 @@ def check_free(tx: Transaction, poste_id: int) -> None:
         raise Refused("poste_occupe")
     if places.is_cleaning(tx, poste_id):
         raise Refused("poste_en_nettoyage", retry_after_s=CLEANING_S)
-    if sessions.is_awaited(tx, poste_id):
+    if sessions.is_awaited(tx, poste_id) or waiting.is_called_to(tx, poste_id):
         raise Refused("poste_deja_reserve")
 
 

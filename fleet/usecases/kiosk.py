@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import structs
-from sqlalchemy import Row, Select, bindparam, insert, select, update
+from sqlalchemy import Row, Select, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -25,7 +25,7 @@ from fleet.database.leases import Lease
 from fleet.database.outbox import Wanted
 from fleet.database.prepared import PREPARED
 from fleet.database.sessions import Found, Rules
-from fleet.database.tables import desired, poste, request, session, site, tries
+from fleet.database.tables import desired, poste, queue, request, session, site, tries
 from fleet.database.trips import LATER
 from fleet.domain import access_code, throttle
 from fleet.domain import session as rules
@@ -98,9 +98,21 @@ def _context() -> Select[Any]:
         .limit(1)
         .scalar_subquery()
     )
+    called = (
+        select(queue.c.id)
+        .where(queue.c.poste_id == poste.c.id, text("attente.statut = 'appelee'"))
+        .scalar_subquery()
+    )
     columns = (tries.c.failures, tries.c.last_at, tries.c.blocked_until, tries.c.aggregated, request.c.answer)
     return (
-        select(poste, *sessions.SITE_RULES, *columns, desired.c.needs_care, waiting.label("reserved_for"))
+        select(
+            poste,
+            *sessions.SITE_RULES,
+            *columns,
+            desired.c.needs_care,
+            func.coalesce(waiting, called).label("reserved_for"),
+            sessions.IS_BOOKED.label("is_booked"),
+        )
         .join_from(poste, site, poste.c.site_id == site.c.id)
         .join(desired, desired.c.poste_id == poste.c.id)
         .outerjoin(tries, tries.c.poste_id == poste.c.id)
@@ -184,7 +196,7 @@ def opened(tx: Transaction, context: Context, found: Found, boot: str) -> rules.
         raise Refused("code_perime")
     if waiting.poste_id is None and context.reserved_for is not None:
         raise Refused("poste_deja_reserve")
-    return begin(tx, found, here.id, boot)
+    return begin(tx, found, here.id, boot, is_booked=context.poste.is_booked)
 
 
 def _resumed(tx: Transaction, found: Found, boot: str) -> rules.Session:

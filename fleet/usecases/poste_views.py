@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select, text
 
 from fleet.database import listing
 from fleet.database.engine import Transaction
 from fleet.database.listing import Page
 from fleet.database.sql import any_of
-from fleet.database.tables import desired, poste, presence, session, site
+from fleet.database.tables import booking, desired, poste, presence, queue, session, site
+from fleet.domain import booking as booking_rules
 from fleet.domain import poste as rules
 from fleet.domain import session as session_rules
 from fleet.domain.actor import Actor
@@ -116,12 +117,43 @@ def _seen(now: Any) -> Select[Any]:
 
 
 def _reserved(now: Any) -> ColumnElement[bool]:
+    """Whether a code names the poste, somebody was called to it, or a booking of it is near or has begun."""
     waiting = session.alias("waiting")
-    return exists().where(
+    by_code = exists().where(
         waiting.c.poste_id == poste.c.id,
         waiting.c.statut == session_rules.EN_ATTENTE,
         waiting.c.code_expire_a > now,
     )
+    # In the words of their partial indexes.
+    called = exists().where(queue.c.poste_id == poste.c.id, text("attente.statut = 'appelee'"))
+    promised = exists().where(
+        booking.c.poste_id == poste.c.id,
+        text("reservation.statut = 'prevue'"),
+        booking.c.debut <= now + booking_rules.NEAR,
+        booking.c.debut > now - booking_rules.LATE,
+        booking.c.fin > now,
+    )
+    return or_(by_code, called, promised)
+
+
+def free(tx: Transaction, site_id: int) -> list[int]:
+    """The postes of a site that a visitor can take now, in the order of their names.
+
+    One whose session has just ended is free in the books before it has locked: it says itself when it is clean.
+    """
+    ready = (_statut(tx.now) == rules.DISPONIBLE, presence.c.online.is_(True), presence.c.phase == "locked")
+    rows = _seen(tx.now).where(poste.c.site_id == site_id, *ready)
+    return [row.id for row in tx.execute(rows.order_by(poste.c.nom, poste.c.id))]
+
+
+def callable_postes(tx: Transaction, site_id: int, ids: Sequence[int]) -> set[int]:
+    """Which of these postes could still take the visitor that was called to them."""
+    rows = _seen(tx.now).where(
+        poste.c.site_id == site_id,
+        any_of(tx, poste.c.id, ids),
+        _statut(tx.now).in_((rules.RESERVE, rules.DISPONIBLE)),
+    )
+    return {row.id for row in tx.execute(rows)}
 
 
 def _statut(now: datetime) -> ColumnElement[str]:

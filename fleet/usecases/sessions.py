@@ -16,7 +16,7 @@ from fleet.domain import access_code, moments, quota
 from fleet.domain import session as rules
 from fleet.domain.actor import OPERATEUR, Actor
 from fleet.domain.errors import Invalid, Refused
-from fleet.usecases import desk, extensions, undo
+from fleet.usecases import desk, extensions, promises, undo
 from fleet.usecases.fleet import Fleet
 
 CODE_TRIES = 5
@@ -42,14 +42,20 @@ class NewSession:
     notes: str = ""
 
 
-def create(fleet: Fleet, actor: Actor, new: NewSession) -> Created:
-    """A session that waits for its code to be typed. Raises Refused with the rule that forbids it."""
+Also = Callable[[Transaction, int], None]
+
+
+def create(fleet: Fleet, actor: Actor, new: NewSession, also: Also | None = None) -> Created:
+    """A session that waits for its code to be typed; `also` is done with its id in the same transaction.
+
+    Raises Refused with the rule that forbids it.
+    """
     fleet.require(actor, OPERATEUR, "generation_code")
     actor.require_site(new.site_id)
     for _ in range(CODE_TRIES):
         code = access_code.generate()
         try:
-            return Created(_create(fleet, actor, new, code), code)
+            return Created(_create(fleet, actor, new, code, also), code)
         except _CodeTaken:
             continue
     raise Refused("code_sature")
@@ -59,7 +65,7 @@ class _CodeTaken(Exception):
     """The random code is in use by another session: draw again."""
 
 
-def _create(fleet: Fleet, actor: Actor, new: NewSession, code: str) -> int:
+def _create(fleet: Fleet, actor: Actor, new: NewSession, code: str, also: Also | None) -> int:
     with fleet.attempt(actor, "generation_code") as (tx, about):
         about.site_id, about.poste_id, about.utilisateur_id = new.site_id, new.poste_id, new.utilisateur_id
         site = places.site(tx, new.site_id)
@@ -82,6 +88,8 @@ def _create(fleet: Fleet, actor: Actor, new: NewSession, code: str) -> int:
             "notes": new.notes,
         }
         made = _add(tx, values)
+        if also is not None:
+            also(tx, made)
         tx.record(
             desk.entry("generation_code", about, actor, session_id=made, metadata={"duree_s": new.duration_s})
         )
@@ -125,6 +133,7 @@ def add_time(fleet: Fleet, actor: Actor, session_id: int, seconds: int, answerin
         if answering is not None:
             extensions.require_open(tx, answering)
         _check_time_quota(tx, found, seconds)
+        promises.check_room(tx, found, seconds)
         closing = closing_of(found, tx.now)
         after = rules.add(found.session, seconds * 1000, tx.now, found.rules.policy, closing)
         genre = "ajout" if seconds > 0 else "retrait"
@@ -197,8 +206,13 @@ def start(fleet: Fleet, actor: Actor, session_id: int) -> int:
     return _change(fleet, actor, session_id, "demarrage_session", "demarrage", decide)
 
 
-def begin(tx: Transaction, found: Found, poste_id: int, boot: str) -> rules.Session:
-    """Start a session here and now, if hours and quotas let it; capped at closing time. Raises Refused."""
+def begin(
+    tx: Transaction, found: Found, poste_id: int, boot: str, *, is_booked: bool = True
+) -> rules.Session:
+    """Start a session here and now, if hours and quotas let it; capped at closing time. Raises Refused.
+
+    `is_booked` False: the poste is known to be promised to nobody.
+    """
     session, site_rules = found.session, found.rules
     if session.utilisateur_id is not None:
         person = people.locked(tx, session.utilisateur_id)
@@ -208,11 +222,14 @@ def begin(tx: Transaction, found: Found, poste_id: int, boot: str) -> rules.Sess
         week = site_rules.hours.week_start(tx.now)
         usage = sessions.usage(tx, session.utilisateur_id, day, week, without=session.id)
         quota.check(usage, session.granted_ms, site_rules.policy, person.categorie)
-    return capped(tx, found, rules.start(session, poste_id, tx.now, boot))
+    return capped(tx, found, rules.start(session, poste_id, tx.now, boot), is_booked=is_booked)
 
 
-def capped(tx: Transaction, found: Found, running: rules.Session) -> rules.Session:
-    """A session that begins to run, cut at closing time. Raises Refused when the site is closed, or as good as."""
+def capped(tx: Transaction, found: Found, running: rules.Session, *, is_booked: bool = True) -> rules.Session:
+    """A session that begins to run, cut at closing time and where its poste is promised to somebody else.
+
+    Raises Refused when the site is closed, or as good as, or the poste is held for somebody.
+    """
     hours = found.rules.hours
     if not hours.is_open(tx.now):
         opening = hours.next_opening(tx.now)
@@ -224,7 +241,8 @@ def capped(tx: Transaction, found: Found, running: rules.Session) -> rules.Sessi
         raise Refused("apres_fermeture", **moments.blank("fermeture", closing, tx.now))
     if taken:
         sessions.give(tx, running.id, "retrait", -taken, motif="fermeture")
-    return after
+    stays = running.poste_id == found.session.poste_id
+    return promises.respected(tx, found, after) if is_booked and (found.is_booked or not stays) else after
 
 
 def terminate(fleet: Fleet, actor: Actor, session_id: int, reason: str = "fin_operateur") -> int:

@@ -111,9 +111,10 @@ class Server(Part):
 
 def _arguments(words: Words) -> list[Any]:
     from fleet.usecases.commands import NewCommand
+    from fleet.usecases.queue import NewTicket
     from fleet.usecases.sessions import NewSession
 
-    made = {"NewSession": NewSession, "NewCommand": NewCommand}
+    made = {"NewSession": NewSession, "NewCommand": NewCommand, "NewTicket": NewTicket}
     wrap: Callable[..., Any] | None = made.get(words.get("wrapped", ""))
     return [wrap(*words["arguments"])] if wrap else list(words["arguments"])
 
