@@ -6,7 +6,7 @@ import click
 
 from fleet.database.listing import LARGEST, Page
 from fleet.domain.actor import ADMINISTRATEUR, OPERATEUR, ROLES, SYSTEM
-from fleet.usecases import operateurs
+from fleet.usecases import logins, operateurs, second_factor
 from fleet.usecases.operateurs import NewOperateur, OperateurEdit
 from ppm.cli import CommandFailed
 from ppm.commands import output
@@ -69,6 +69,28 @@ def disable(login: str, undo: bool, as_json: bool) -> None:
         operateurs.edit(fleet, SYSTEM, known, OperateurEdit(active=undo))
     line = f"operator {login}: {'active' if undo else 'disabled'}"
     output.done(line, {"id": known, "login": login, "active": undo}, as_json)
+
+
+@operator.command("totp-off")
+@click.argument("login")
+@output.json_option
+def totp_off(login: str, as_json: bool) -> None:
+    """Take the second factor from an operator who has lost it."""
+    with opened() as fleet:
+        known = operator_id(fleet, login)
+        second_factor.remove(fleet, SYSTEM, known)
+    output.done(f"operator {login}: no second factor", {"id": known, "login": login}, as_json)
+
+
+@operator.command()
+@click.argument("login")
+@output.json_option
+def logout(login: str, as_json: bool) -> None:
+    """End every login of an operator, on every machine."""
+    with opened() as fleet:
+        known = operator_id(fleet, login)
+        logins.revoke_all(fleet, SYSTEM, known)
+    output.done(f"operator {login}: logged out", {"id": known, "login": login}, as_json)
 
 
 def _password() -> str:

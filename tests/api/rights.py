@@ -52,6 +52,7 @@ RIGHTS: dict[str, Right] = {
     "POST /api/token/verify": Right(PUBLIC, body={"token": "ACCESS"}),
     "POST /api/auth/login": Right(PUBLIC, body=_LOGIN),
     "POST /api/auth/logout": Right(PUBLIC),
+    "GET /api": Right(PUBLIC),
     "GET /api/health/live": Right(PUBLIC),
     "GET /api/health/ready": Right(PUBLIC),
     "GET /api/auth/me": _read(SHARED),

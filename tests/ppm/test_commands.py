@@ -161,6 +161,9 @@ def test_an_operator_s_password_comes_from_the_standard_input(furnished: Ppm) ->
     listed = furnished("operator", "list", "--json").json
     assert [(one["login"], one["role"], one["sites"]) for one in listed] == [("lea", "operateur", ["annexe"])]
     assert furnished("operator", "password", "lea", stdin="un-autre-mot-de-passe\n").code == 0
+    for act in ("logout", "totp-off"):
+        assert furnished("operator", act, "lea").code == 0
+        assert furnished("operator", act, "nobody").code != 0
     assert furnished("operator", "disable", "lea").code == 0
     assert furnished("operator", "list", "--json").json[0]["actif"] is False
     assert furnished("operator", "disable", "lea", "--undo").code == 0
