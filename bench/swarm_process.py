@@ -21,7 +21,7 @@ from protocol import codec, messages, topics
 CONNECTS = 64
 PERIOD_S = 20.0
 SPREAD_S = 1.0
-REPEAT_S = 2.0
+REPEAT_S, LONGEST_REPEAT_S = 2.0, 30.0
 KEEPALIVE_S = 60
 
 
@@ -66,6 +66,7 @@ class Poste:
         self._loop = asyncio.get_running_loop()
         self._term = self._rev = 0
         self._asks = 0
+        self._patience_s = REPEAT_S
         self._run_id: str | None = None
         self._unanswered: str | None = None
 
@@ -112,6 +113,7 @@ class Poste:
 
     def _resync(self) -> None:
         self._asks += 1
+        self._patience_s = REPEAT_S
         self._unanswered = f"{self._number}-{self._asks}"
         self._ask()
 
@@ -130,10 +132,11 @@ class Poste:
             connection=1,
         )
         self._say(topics.REQUEST, asked)
-        self._loop.call_later(REPEAT_S, self._again, self._unanswered)
+        self._loop.call_later(self._patience_s, self._again, self._unanswered)
 
     def _again(self, asked: str) -> None:
         if self._unanswered == asked:
+            self._patience_s = min(2 * self._patience_s, LONGEST_REPEAT_S)
             self._ask()
 
     def _receive(self, topic: str, payload: bytes) -> None:

@@ -46,7 +46,10 @@ class Presence:
 
     def of(self, slug: str) -> Seen:
         """What is known of a poste."""
-        return self.seen.setdefault(slug, Seen())
+        one = self.seen.get(slug)
+        if one is None:
+            one = self.seen[slug] = Seen()
+        return one
 
     def status(self, slug: str, told: Status, now: float) -> bool:
         """Take a status or a will. True when it changes whether the poste is there, or which boot it is."""

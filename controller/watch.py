@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -155,14 +155,14 @@ class Watch:
         slugs = [slug for slug in self.inbox.phases if slug in known]
         self.inbox.phases.clear()
         if slugs:
-            await self.desk.do(memory.phases, [self._beat(known[slug], slug) for slug in slugs])
+            await self.desk.do(memory.phases, self._beats(known, slugs))
 
     async def _write_beats(self) -> None:
         known = self.place().postes
         slugs = [slug for slug in self.inbox.beats if slug in known]
         self.inbox.beats.clear()
         if slugs:
-            await self.desk.do(memory.beats, [self._beat(known[slug], slug) for slug in slugs])
+            await self.desk.do(memory.beats, self._beats(known, slugs))
         behind = [
             known[slug] for slug in slugs if self.sender.overdue(known[slug], self.presence.of(slug).rev)
         ]
@@ -170,10 +170,21 @@ class Watch:
             log.info("postes_behind", extra={"postes": len(behind)})
             self.sender.submit(await self.desk.look(sending.some, behind))
 
-    def _beat(self, poste_id: int, slug: str) -> memory.Beat:
-        one = self.presence.of(slug)
-        heard = self._instant(one.heard)
-        return memory.Beat(poste_id, heard, one.phase, one.rev, one.remaining_ms, one.idle_s, one.load)
+    def _beats(self, known: Mapping[str, int], slugs: Sequence[str]) -> list[memory.Beat]:
+        now, monotonic = self.clock.now(), time.monotonic()
+        return [
+            memory.Beat(
+                known[slug],
+                None if one.heard is None else now - timedelta(seconds=max(0.0, monotonic - one.heard)),
+                one.phase,
+                one.rev,
+                one.remaining_ms,
+                one.idle_s,
+                one.load,
+            )
+            for slug in slugs
+            for one in (self.presence.of(slug),)
+        ]
 
     def _instant(self, heard: float | None) -> datetime | None:
         if heard is None:
