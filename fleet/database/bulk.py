@@ -9,6 +9,7 @@ from sqlalchemy import text
 from fleet.database import ledger
 from fleet.database.engine import Transaction
 from fleet.database.outbox import Wanted
+from fleet.database.prepared import PREPARED
 
 _BUMP_POSTGRESQL = """
 WITH asked AS (
@@ -40,7 +41,7 @@ def bump(tx: Transaction, changes: Sequence[tuple[int, str]]) -> list[Wanted]:
 def _bump_postgresql(tx: Transaction, changes: Sequence[tuple[int, str]]) -> Sequence[Any]:
     newest = dict(sorted(changes))
     arrays = {"ids": list(newest), "reasons": list(newest.values())}
-    return tx.connection.exec_driver_sql(_BUMP_POSTGRESQL, arrays).all()
+    return tx.connection.exec_driver_sql(_BUMP_POSTGRESQL, arrays, execution_options=PREPARED).all()
 
 
 def _bump_sqlite(tx: Transaction, changes: Sequence[tuple[int, str]]) -> Sequence[Any]:

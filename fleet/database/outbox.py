@@ -206,6 +206,7 @@ def _raise_column(tx: Transaction, column: str, pairs: Sequence[tuple[int, int]]
         tx.connection.exec_driver_sql(
             _RAISE_MANY.format(column=column),
             {"ids": list(newest), "revs": list(newest.values())},
+            execution_options=PREPARED,
         )
     else:
         statement = text(f"UPDATE desired SET {column} = :rev WHERE poste_id = :id AND {column} < :rev")  # noqa: S608

@@ -10,7 +10,7 @@ from sqlalchemy import Row, bindparam, select
 from fleet.database import sessions
 from fleet.database.engine import Transaction
 from fleet.database.prepared import PREPARED
-from fleet.database.sql import any_of
+from fleet.database.sql import any_of, clock_read
 from fleet.database.tables import desired, presence
 from fleet.database.tables import poste as poste_table
 from fleet.database.tables import site as site_table
@@ -51,6 +51,18 @@ _SITE = (
     .where(site_table.c.id == bindparam("wanted"))
     .execution_options(**PREPARED)
 )
+
+
+def site_now(tx: Transaction, site_id: int) -> Site:
+    """One site, and the clock of the transaction with it, for what locks nothing before it acts. Raises NotFound."""
+    row = tx.execute(_SITE_NOW, {"wanted": site_id}).first()
+    if row is None:
+        raise NotFound("site")
+    tx.read_at(row.read_at)
+    return to_site(row)
+
+
+_SITE_NOW = _SITE.add_columns(clock_read().label("read_at"))
 
 
 def to_site(row: Any) -> Site:

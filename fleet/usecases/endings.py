@@ -16,6 +16,7 @@ from fleet.database.engine import Transaction
 from fleet.database.leases import Lease
 from fleet.database.news import DESIRED
 from fleet.database.outbox import Wanted
+from fleet.database.prepared import PREPARED
 from fleet.database.sql import any_of
 from fleet.database.tables import session as table
 from fleet.database.types import Instant
@@ -162,7 +163,7 @@ def end_due(fleet: Fleet, lease: Lease, due: Sequence[int], *, confirmations: bo
     Without `confirmations` unconfirmed starts are left alone: with the broker lost no poste could confirm.
     """
     with fleet.database.transaction(lease) as tx:
-        grace_s = places.site(tx, lease.site_id).policy.grace_s
+        grace_s = places.site_now(tx, lease.site_id).policy.grace_s
         ended = _expire(tx, lease.site_id, due, grace_s)
         done = {row.id for row in ended}
         rest = [one for one in due if one not in done]
@@ -189,6 +190,7 @@ _EXPIRE = (
         updated_at=bindparam("now", type_=Instant),
     )
     .returning(table.c.id, table.c.poste_id, table.c.utilisateur_id)
+    .execution_options(**PREPARED)
 )
 
 
