@@ -91,8 +91,8 @@ def _settle(tx: Transaction, wanted: Wanted, ack: Ack, heard_at: float, correcte
         return False
     here = wanted.session
     if here is not None and session_id == here.id and here.statut == rules.ACTIVE:
-        if here.confirm_by is None:
-            return False
+        if here.confirm_by is None or ack.rev < wanted.rev:
+            return False  # an older rev may be that of a run which was paused since: the poste acks the newer one too
         before = sessions.locked(tx, here.id).session
         waited_ms = round(
             (time.monotonic() - heard_at) * 1000

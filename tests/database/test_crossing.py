@@ -207,3 +207,20 @@ def test_a_session_that_ran_out_after_the_desk_ended_it_has_nothing_left_though_
         assert room.row(session).restant_ms == sessions_left
         events.happened(room.fleet, room.lease, [(poste, told)])
     assert room.row(session).restant_ms == 0
+
+
+def test_an_ack_of_the_run_before_a_pause_does_not_confirm_the_one_after_it(room: Room) -> None:
+    poste, made = room.postes[0], room.new(600)
+    room.type(made.code, poste)
+    told = {"status": "done", "session": str(made.session_id), "remaining_ms": 10 * MINUTE}
+    first = messages.Ack(id=acks.DESIRED, boot=BOOT, term=1, rev=room.wanted(poste).rev, **told)  # type: ignore[arg-type]
+    sessions.suspend(room.fleet, room.actor, made.session_id)
+    rev = sessions.resume(room.fleet, room.actor, made.session_id)
+    acks.applied(room.fleet, room.lease, [(poste, first)], [time.monotonic() - USED_MS / 1000])
+    assert room.row(made.session_id).confirmer_avant is not None
+    _apply(room, poste, **told, rev=rev)
+    after = room.wanted(poste).session
+    assert after is not None
+    assert after.confirm_by is None
+    with room.fleet.database.read() as tx:
+        assert abs(after.remaining_ms(tx.now) - 10 * MINUTE) < 1_000
