@@ -25,15 +25,18 @@ from api.openapi import pages
 from api.parameters import page_of
 from api.routes import (
     account,
+    alerts,
     batches,
     bookings,
     bulk,
     endings,
+    exports,
     health,
     index,
     jobs,
     live,
     logs,
+    metrics,
     operateurs,
     personal_data,
     postes,
@@ -44,6 +47,7 @@ from api.routes import (
     sessions,
     sites,
     stand_in,
+    system,
     timelines,
     token,
     transfers,
@@ -58,7 +62,8 @@ GRACEFUL_S = 5
 _DESK = (transfers, endings, timelines, requests, bulk, rooms, batches, bookings, queue)
 """What the desk does beside the daily round, each in a module of its own."""
 
-_RECORDS = (jobs, personal_data, purges)
+_RECORDS = (jobs, personal_data, purges, exports, alerts, system, metrics)
+"""What is counted, kept, taken away and forgotten, and how the deployment is."""
 
 
 def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:

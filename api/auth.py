@@ -28,7 +28,7 @@ class Authentication(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Let the call through with its actor. Raises Unauthenticated, or Forbidden for a poste elsewhere."""
         shared: Shared = scope["litestar_app"].state.shared
-        token, ip = _bearer(scope), address(scope)
+        token, ip = bearer(scope), address(scope)
         if token is not None and token.startswith(poste_credentials.PREFIX):
             scope["user"], scope["auth"] = await poste_of(shared, token, ip), None
             if not scope["route_handler"].opt.get(POSTE):
@@ -86,7 +86,8 @@ def address(scope: Scope) -> str | None:
     return client[0] if client else None
 
 
-def _bearer(scope: Scope) -> str | None:
+def bearer(scope: Scope) -> str | None:
+    """The token in the headers of a call."""
     for name, value in scope["headers"]:
         if name == b"authorization" and value[:7].lower() == _SCHEME:
             return value[7:].decode("latin-1").strip()

@@ -35,6 +35,7 @@ class ApiSettings:
     max_body: int = 1_000_000
     queue: int = 256
     zone: str = "Indian/Reunion"
+    metrics_token: str | None = None
 
     def __post_init__(self) -> None:
         for secret in (self.jwt_secret, *self.jwt_previous):

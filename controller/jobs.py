@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from functools import partial
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
@@ -16,6 +15,7 @@ from apscheduler.triggers.cron import CronTrigger
 from controller.desk import DatabaseTrouble, in_thread
 from fleet.database.engine import Database
 from fleet.jobs import running
+from fleet.jobs.health import Health
 from fleet.jobs.ledger import RunLost
 from fleet.jobs.settings import JobSettings
 from fleet.jobs.table import JOBS, SWEEP, SWEEP_MINUTES
@@ -30,6 +30,7 @@ class Jobs:
 
     def __init__(self, database: Database, settings: JobSettings, holder: str) -> None:
         self._database, self._settings, self._holder = database, settings, holder
+        self._health = Health(settings)
         self._woken = asyncio.Event()
         self._woken.set()
 
@@ -52,13 +53,16 @@ class Jobs:
         self._woken.set()
 
     async def _look(self, executor: Executor) -> None:
-        look = partial(running.run_due, self._database, self._settings, self._holder)
         try:
-            await in_thread(executor, look)
+            await in_thread(executor, self._work)
         except (DatabaseTrouble, RunLost) as error:
             log.warning("jobs_wait", extra={"error": type(error).__name__})
         except Exception:
             log.exception("jobs_failed")
+
+    def _work(self) -> None:
+        running.run_due(self._database, self._settings, self._holder)
+        self._health.look(self._database)
 
     def _schedule(self, sweep: Beside) -> AsyncIOScheduler:
         zone = self._settings.zone

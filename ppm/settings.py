@@ -227,6 +227,11 @@ ZONE = Setting(
     "PPM_ZONE", "time zone", rules.zone, "The zone of a new site, and of the controller's daily jobs.",
     (*_JOBS, "site"), default="Indian/Reunion",
 )  # fmt: skip
+METRICS_TOKEN = Setting(
+    "PPM_METRICS_TOKEN", "secret", rules.secret,
+    "By which Prometheus reads /api/metrics; without it only operators do.", ("api", "demo"), secret=True,
+    example=PLACEHOLDER,
+)  # fmt: skip
 BACKUP_DIR = Setting(
     "PPM_BACKUP_DIR", "folder", rules.path,
     "Where backups are written, readable by nobody else. Without it there are none. Copy them to another machine.",
@@ -309,7 +314,7 @@ TABLE: tuple[Setting[Any], ...] = (
     BROKER_SERVICES_ADDRESS, BROKER_SERVICES_PORT,
     BROKER_SERVER_CA_FILE, BROKER_SERVER_CERT_FILE, BROKER_SERVER_KEY_FILE,
     HTTP_HOST, HTTP_PORT, PUBLIC_URL, TRUSTED_PROXIES, CORS_ORIGINS, REQUESTS_PER_MINUTE, ZONE, WAKE_ADDRESSES,
-    BACKUP_DIR, BACKUP_KEEP, BACKUP_SECRET, ARCHIVE_DIR,
+    METRICS_TOKEN, BACKUP_DIR, BACKUP_KEEP, BACKUP_SECRET, ARCHIVE_DIR,
     KEEP_SESSIONS_DAYS, KEEP_TERMINAL_DAYS, KEEP_PEOPLE_DAYS, KEEP_LOGS_DAYS,
     POSTE, SITE, STATE_DIR, LANGUAGE,
     API_URL, OPERATOR_LOGIN, OPERATOR_PASSWORD,

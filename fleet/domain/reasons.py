@@ -153,6 +153,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "La pause a duré plus longtemps que permis.",
         "The pause was longer than allowed.",
     ),
+    "export_trop_grand": (
+        "Plus de {limite} lignes\u202f: demandez une période plus courte, ou un seul lieu.",
+        "More than {limite} rows: ask for a shorter period, or one place.",
+    ),
     "champ_non_justifie": (
         "Ce lieu ne dit pas pourquoi il demanderait cette donnée : elle n’est pas enregistrée.",
         "This place does not say why it would ask for this: it is not kept.",

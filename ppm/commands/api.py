@@ -57,6 +57,7 @@ def api_settings(settings: Settings) -> ApiSettings:
             requests_per_minute=settings[table.REQUESTS_PER_MINUTE],
             trusted_proxies=settings[table.TRUSTED_PROXIES],
             zone=settings[table.ZONE],
+            metrics_token=settings.get(table.METRICS_TOKEN),
         )
     except ValueError as error:
         raise SettingError(table.JWT_SECRET.name, str(error)) from None
