@@ -158,6 +158,7 @@ def serve(fleet: Fleet, actor: Actor, booking_id: int) -> sessions.Created:
 
     Raises Refused with the rule that forbids the session; the promise then stands.
     """
+    fleet.require(actor, OPERATEUR, "generation_code")
     seen = one(fleet, actor, booking_id)
 
     def kept(tx: Transaction, made: int) -> None:

@@ -142,6 +142,7 @@ def skip(fleet: Fleet, actor: Actor, ticket_id: int) -> None:
 
 def serve(fleet: Fleet, actor: Actor, ticket_id: int) -> sessions.Created:
     """Who was called is here: a session with its code, at the poste that was held. Raises Refused."""
+    fleet.require(actor, OPERATEUR, "generation_code")
     with fleet.database.read() as tx:
         row = tx.execute(select(queue).where(queue.c.id == ticket_id)).first()
     if row is None or not actor.sees(row.site_id):

@@ -7,6 +7,7 @@ the test the rules may refuse it (409, 422); `may_miss`: what it is about may no
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fleet.domain.actor import ADMINISTRATEUR, LECTEUR, OPERATEUR
@@ -46,6 +47,21 @@ _PERSON = {"nom": "Payet", "prenom": "Marie"}
 _CODE = {"code": "ABC234", "poste": "poste-1"}
 _NEW_OPERATEUR = {"login": "new", "mot_de_passe": PASSWORD, "role": "lecteur"}
 
+_BATCH = {"site": "st-denis", "nombre": 2, "duree_initiale": 600}
+_TICKET = {"site": "st-denis", "duree": 600}
+
+
+def booking(hours: int) -> dict[str, str]:
+    """A poste of ours for an hour, so many hours from now."""
+    start = datetime.now(UTC) + timedelta(hours=hours)
+    return {
+        "poste": "poste-1",
+        "debut": start.isoformat(),
+        "fin": (start + timedelta(hours=1)).isoformat(),
+        "nom": "Léa",
+    }
+
+
 RIGHTS: dict[str, Right] = {
     "POST /api/token": Right(PUBLIC, body=_LOGIN),
     "POST /api/token/refresh": Right(PUBLIC, body={"refresh": "REFRESH"}),
@@ -81,6 +97,22 @@ RIGHTS: dict[str, Right] = {
     "GET /api/demandes/{request_id}": _read(HIDDEN),
     "POST /api/demandes/{request_id}/accept": _write(body={}),
     "POST /api/demandes/{request_id}/refuse": _write(),
+    "GET /api/attente": _read(HIDDEN, query="?site=st-denis"),
+    "POST /api/attente": _write(body=_TICKET),
+    "GET /api/attente/{ticket_id}": _read(HIDDEN),
+    "POST /api/attente/{ticket_id}/give_up": _write(),
+    "POST /api/attente/{ticket_id}/skip": _write(),
+    "POST /api/attente/{ticket_id}/serve": _write(),
+    "GET /api/lots": _read(FILTERED),
+    "POST /api/lots": _write(body=_BATCH),
+    "GET /api/lots/{batch_id}": _read(HIDDEN),
+    "POST /api/lots/{batch_id}/reprint": _write(),
+    "POST /api/lots/{batch_id}/cancel": _write(),
+    "GET /api/reservations": _read(FILTERED),
+    "POST /api/reservations": _write(body=booking(6)),
+    "GET /api/reservations/{booking_id}": _read(HIDDEN),
+    "POST /api/reservations/{booking_id}/cancel": _write(),
+    "POST /api/reservations/{booking_id}/serve": _write(),
     "GET /api/logs": _read(FILTERED),
     "GET /api/logs/by_session": _read(FILTERED, query="?session=1"),
     "GET /api/logs/errors": _read(FILTERED),
