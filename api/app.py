@@ -42,6 +42,7 @@ from api.routes import (
     postes,
     purges,
     queue,
+    reports,
     requests,
     rooms,
     sessions,
@@ -62,7 +63,7 @@ GRACEFUL_S = 5
 _DESK = (transfers, endings, timelines, requests, bulk, rooms, batches, bookings, queue)
 """What the desk does beside the daily round, each in a module of its own."""
 
-_RECORDS = (jobs, personal_data, purges, exports, alerts, system, metrics)
+_RECORDS = (jobs, personal_data, purges, reports, exports, alerts, system, metrics)
 """What is counted, kept, taken away and forgotten, and how the deployment is."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from fleet.database import alerts
 from fleet.domain.schedule import Schedule
-from fleet.jobs import archive, backup, retention
+from fleet.jobs import archive, backup, reports, retention
 from fleet.jobs.ledger import Run
 from fleet.jobs.settings import JobSettings
 
@@ -28,6 +28,8 @@ JOBS: dict[str, Job] = {
     "log_archive": Job(Schedule(time(1, 0), monthly=True), "Archiver le journal", archive.archive),
     "backup": Job(Schedule(time(2, 0)), "Sauvegarder", backup.job, alerts.BACKUP),
     "log_cleanup": Job(Schedule(time(3, 0)), "Retirer du journal ce qui est archivé", archive.clean),
+    "sessions_report": Job(Schedule(time(6, 0)), "Rapport des sessions de la veille", reports.sessions),
+    "logs_report": Job(Schedule(time(6, 30)), "Rapport du journal de la veille", reports.logs),
     "old_sessions": Job(Schedule(time(4, 0)), "Effacer ce qui est trop ancien", retention.purge),
 }
 SCHEDULES = {name: job.schedule for name, job in JOBS.items()}

@@ -7,6 +7,7 @@ from msgspec import Struct
 from sqlalchemy import Text, cast, func, literal, select, union_all
 
 from fleet.database import listing, local_time
+from fleet.database.engine import Transaction
 from fleet.database.tables import log, operateur, site
 from fleet.domain.actor import Actor
 from fleet.usecases.fleet import Fleet
@@ -31,28 +32,33 @@ class LogStats(Struct, frozen=True, kw_only=True):
 def logs(fleet: Fleet, actor: Actor, when: Period, zone: str) -> LogStats:
     """Counts of a period. Lines of the deployment itself have the site "" and days of `zone`."""
     with fleet.database.read() as tx:
-        place = func.coalesce(site.c.zone, literal(zone))
-        wanted = (
-            select(
-                log.c.action.label("action"),
-                local_time.day(tx, log.c.created_at, place).label("jour"),
-                func.coalesce(site.c.slug, "").label("site"),
-                func.coalesce(operateur.c.login, "").label("operateur"),
-                func.coalesce(log.c.metadata["motif"].as_string(), log.c.action).label("motif"),
-            )
-            .outerjoin(site, log.c.site_id == site.c.id)
-            .outerjoin(operateur, log.c.operateur_id == operateur.c.id)
-            .where(log.c.created_at >= when.since, log.c.created_at < when.until)
-            .where(listing.seen_by(tx, actor, log.c.site_id))
+        return counted(tx, actor, when, zone)
+
+
+def counted(tx: Transaction, actor: Actor, when: Period, zone: str) -> LogStats:
+    """The same, within a transaction."""
+    place = func.coalesce(site.c.zone, literal(zone))
+    wanted = (
+        select(
+            log.c.action.label("action"),
+            local_time.day(tx, log.c.created_at, place).label("jour"),
+            func.coalesce(site.c.slug, "").label("site"),
+            func.coalesce(operateur.c.login, "").label("operateur"),
+            func.coalesce(log.c.metadata["motif"].as_string(), log.c.action).label("motif"),
         )
-        if when.site_id is not None:
-            wanted = wanted.where(log.c.site_id == when.site_id)
-        lines = wanted.cte("lines")
-        refused = _arm("refus", lines.c.motif).where(lines.c.action.in_(REFUSALS))
-        arms = [_arm(name, lines.c[name]) for name in ("action", "jour", "site", "operateur")]
-        found: dict[str, dict[str, int]] = {}
-        for row in tx.execute(union_all(*arms, refused)):
-            found.setdefault(row.quoi, {})[row.cle] = row.nombre
+        .outerjoin(site, log.c.site_id == site.c.id)
+        .outerjoin(operateur, log.c.operateur_id == operateur.c.id)
+        .where(log.c.created_at >= when.since, log.c.created_at < when.until)
+        .where(listing.seen_by(tx, actor, log.c.site_id))
+    )
+    if when.site_id is not None:
+        wanted = wanted.where(log.c.site_id == when.site_id)
+    lines = wanted.cte("lines")
+    refused = _arm("refus", lines.c.motif).where(lines.c.action.in_(REFUSALS))
+    arms = [_arm(name, lines.c[name]) for name in ("action", "jour", "site", "operateur")]
+    found: dict[str, dict[str, int]] = {}
+    for row in tx.execute(union_all(*arms, refused)):
+        found.setdefault(row.quoi, {})[row.cle] = row.nombre
     counts = {
         name: dict(sorted(found.get(name, {}).items()))
         for name in ("action", "jour", "site", "operateur", "refus")

@@ -94,8 +94,12 @@ def period(
 def sessions(fleet: Fleet, actor: Actor, when: Period) -> SessionStats:
     """The sessions of a period."""
     with fleet.database.read() as tx:
-        rows = tx.execute(_statement(tx, actor, when)).all()
-    return _put_together(rows, when)
+        return counted(tx, actor, when)
+
+
+def counted(tx: Transaction, actor: Actor, when: Period) -> SessionStats:
+    """The same, within a transaction."""
+    return _put_together(tx.execute(_statement(tx, actor, when)).all(), when)
 
 
 def _statement(tx: Transaction, actor: Actor, when: Period) -> Any:
