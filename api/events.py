@@ -28,6 +28,12 @@ TYPES = {
     "deconnexion_poste": "presence",
     "changement_statut_poste": "presence",
     "nettoyage_poste": "presence",
+    "demande_temps": "time_update",
+    "refus_temps": "time_update",
+    "file_attente": "queue_update",
+    "reservation": "booking_update",
+    "annulation_reservation": "booking_update",
+    "reservation_manquee": "booking_update",
     "erreur": "error",
 }
 _MOST = 500

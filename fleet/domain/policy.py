@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from fleet.domain.errors import Invalid
+from fleet.domain.policy_words import MEANINGS
 
 DAY_S = 86_400
 
@@ -110,3 +111,27 @@ def _check_categories(value: Any) -> None:
     for minutes in value.values():
         if type(minutes) is not int or not 1 <= minutes <= 1440:
             raise Invalid("policy.minutes_per_day_by_category", "valeur_invalide", regle=rule)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of a policy: its default and what it may be. Without bounds and choices: a table by category."""
+
+    name: str
+    meaning: str
+    default: Any
+    optional: bool
+    low: int | None = None
+    high: int | None = None
+    choices: tuple[str, ...] = ()
+
+
+def rules() -> list[Rule]:
+    """All rules, for whoever makes a page of them."""
+    defaults = to_json(Policy())
+    return [_rule(name, default) for name, default in defaults.items()]
+
+
+def _rule(name: str, default: Any) -> Rule:
+    low, high = _BOUNDS.get(name, (None, None))
+    return Rule(name, MEANINGS[name], default, name in _OPTIONAL, low, high, _CHOICES.get(name, ()))

@@ -21,6 +21,7 @@ from fleet.domain.actor import ADMINISTRATEUR, Actor
 from fleet.domain.errors import Invalid, NotFound
 from fleet.domain.opening_hours import OpeningHours
 from fleet.domain.utilisateur import name
+from fleet.usecases import site_texts
 from fleet.usecases.fleet import Fleet
 
 DEFAULT_ZONE = "Indian/Reunion"
@@ -100,6 +101,7 @@ def create(fleet: Fleet, actor: Actor, slug: str, fields: Mapping[str, Any]) -> 
             ).scalar_one()
         except IntegrityError:
             raise Invalid("slug", "deja_pris", valeur=slug) from None
+        site_texts.keep(tx, actor, made, {"notice": "", "charte": "", **values})
         tx.record(_entry(actor, "creation_site", made, {"slug": slug}))
         tx.tell(made, CONFIG)
         return int(made)
@@ -122,6 +124,7 @@ def edit(fleet: Fleet, actor: Actor, site_id: int, fields: Mapping[str, Any]) ->
             return
         stamps = {"updated_at": tx.now, "version": site.c.version + 1, "config_rev": site.c.config_rev + 1}
         tx.execute(update(site).where(site.c.id == site_id).values(**changed, **stamps))
+        site_texts.keep(tx, actor, site_id, changed)
         tx.record(_entry(actor, "modification_site", site_id, {"champs": sorted(changed)}))
         tx.tell(site_id, CONFIG)
         told = dict.fromkeys(_with_sessions(tx, site_id), "politique") if "politique" in changed else {}

@@ -1,5 +1,6 @@
 """What a site allows: stored, shown, changed field by field."""
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from fleet.domain import policy
 from fleet.domain.errors import Invalid
 from fleet.domain.policy import Policy
+from fleet.domain.policy_words import MEANINGS
 
 
 def test_the_default_policy_is_what_the_product_promises() -> None:
@@ -64,3 +66,10 @@ def test_an_unknown_rule_is_refused() -> None:
     with pytest.raises(Invalid) as invalid:
         policy.changed(Policy(), {"free_coffee": 1})
     assert invalid.value.field == "policy.free_coffee"
+
+
+def test_every_rule_has_a_meaning_and_knows_what_it_may_be() -> None:
+    told = policy.rules()
+    assert {one.name for one in told} == {field.name for field in fields(Policy)} == set(MEANINGS)
+    for one in told:
+        assert one.choices or one.low is not None or one.name == "minutes_per_day_by_category", one.name
