@@ -68,6 +68,11 @@ class Operation(NamedTuple):
     said: dict[str, Any]
 
     @property
+    def is_open(self) -> bool:
+        """Whether anybody may call it; some that look at tokens themselves say so."""
+        return bool(self.handler.opt.get(PUBLIC)) and {"bearer": []} not in (self.handler.security or ())
+
+    @property
     def records(self) -> bool:
         """Whether the path is about one record that has a version."""
         return any(f"{{{name}}}" in self.path for name in terms.RECORDS)
@@ -179,7 +184,7 @@ def _complete(one: Operation, schemas: _Schemas) -> None:
     parameters += [_ref("parameters", name) for name in _conditions(one)]
     if parameters:
         one.said["parameters"] = parameters
-    if one.handler.opt.get(PUBLIC):
+    if one.is_open:
         one.said["security"] = []
     body = body_of(one.handler)
     if body is not None:
@@ -211,7 +216,7 @@ def problems_of(one: Operation, has_parameters: bool, body: Any) -> list[int]:
     found = {500, 503}
     if not one.handler.opt.get(UNLIMITED):
         found.add(429)
-    if not one.handler.opt.get(UNLIMITED) and (not one.handler.opt.get(PUBLIC) or one.method == "post"):
+    if not one.handler.opt.get(UNLIMITED) and (not one.is_open or one.method == "post"):
         found |= {401, 403}
     if has_parameters or body is not None:
         found |= {404, 422}
