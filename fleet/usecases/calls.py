@@ -18,7 +18,7 @@ from fleet.database.leases import Lease
 from fleet.database.news import EXTENSIONS
 from fleet.database.tables import booking, extension, queue
 from fleet.domain import booking as booking_rules
-from fleet.domain.queue import ABSENTE, APPELEE, EN_FILE
+from fleet.domain.queue import ABANDONNEE, ABSENTE, APPELEE, EN_FILE, WAITING
 from fleet.usecases import poste_views
 from fleet.usecases.fleet import Fleet
 from fleet.usecases.presence import PRESENCE
@@ -43,6 +43,7 @@ def settle(fleet: Fleet, lease: Lease) -> Due:
         _let_requests_die(tx, site_id)
         _forget_missed_bookings(tx, site_id)
         _say_what_is_near(tx, site_id)
+        _forget_yesterday(tx, site_id)
         _end_calls(tx, site_id)
         _call(tx, site_id)
         return _due(tx, site_id)
@@ -81,6 +82,15 @@ def _say_what_is_near(tx: Transaction, site_id: int) -> None:
     just = (booking.c.debut <= near, booking.c.debut > near - _JUST)
     if tx.execute(select(booking.c.id).where(booking.c.site_id == site_id, _promised, *just)).first():
         tx.tell(site_id, PRESENCE)
+
+
+def _forget_yesterday(tx: Transaction, site_id: int) -> None:
+    """Who still waited when the day ended waits no more, and the name is not kept."""
+    today = places.site(tx, site_id).hours.local_date(tx.now)
+    left = (queue.c.site_id == site_id, queue.c.statut.in_(WAITING), queue.c.jour < today)
+    gone = tx.execute(select(queue).where(*left).order_by(queue.c.id).with_for_update())
+    for row in gone.all():
+        _move(tx, row, "fin_de_journee", statut=ABANDONNEE, prenom="", poste_id=None, expire_a=None)
 
 
 def _end_calls(tx: Transaction, site_id: int) -> None:
@@ -140,6 +150,8 @@ def _due(tx: Transaction, site_id: int) -> Due:
     instants = [tx.execute(one).scalar_one() for one in (calls, requests, promises, coming)]
     instants[2] = instants[2] and instants[2] + booking_rules.LATE
     instants[3] = instants[3] and instants[3] - booking_rules.NEAR
-    known = [one for one in instants if one is not None]
-    waits = select(queue.c.id).where(queue.c.site_id == site_id, queue.c.statut.in_((EN_FILE, APPELEE)))
-    return Due(min(known, default=None), tx.execute(waits.limit(1)).first() is not None)
+    waits = select(queue.c.id).where(queue.c.site_id == site_id, queue.c.statut.in_(WAITING)).limit(1)
+    somebody = tx.execute(waits).first() is not None
+    if somebody:
+        instants.append(places.site(tx, site_id).hours.day_bounds(tx.now)[1])
+    return Due(min((one for one in instants if one is not None), default=None), somebody)

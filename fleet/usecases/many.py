@@ -33,7 +33,9 @@ def each(items: Sequence[T], work: Callable[[T], object], most: int = MOST) -> O
     once = list(dict.fromkeys(items))
     if len(once) > most:
         raise Invalid("ids", "valeur_invalide", regle=f"de 1 à {most} éléments")
-    results = [_one(item, work) for item in once]
+    # In the order of the ids: with an Idempotency-Key all of it is one transaction, and two of them may cross.
+    done = {item: _one(item, work) for item in sorted(once, key=lambda item: (isinstance(item, str), item))}
+    results = [done[item] for item in once]
     return Outcomes(len(results), sum(one.fait for one in results), results)
 
 

@@ -1,6 +1,6 @@
 """Waiting for the next free poste: in order, held for a while, and never two at one poste."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -15,6 +15,7 @@ from tests.support.rooms import Room
 @pytest.fixture
 def full(room: Room) -> list[int]:
     """Sessions of 10, 20 and 30 minutes at the three postes."""
+    room.at_noon()
     for poste in room.postes:
         room.presence(poste, phase="active")
     return [room.running(600 * (n + 1), poste=poste) for n, poste in enumerate(room.postes)]
@@ -142,3 +143,13 @@ def test_requests_for_time_die_by_themselves(room: Room, full: list[int]) -> Non
     assert _settle(room).at is None
     with room.fleet.database.read() as tx:
         assert tx.execute(select(tables.extension.c.statut)).scalar_one() == "perimee"
+
+
+def test_who_still_waits_when_the_day_ends_is_forgotten(room: Room, full: list[int]) -> None:
+    yesterday, today = _join(room, "Léa"), _join(room, "Tom")
+    with room.tx() as tx:
+        mine = tables.queue.c.id == yesterday
+        tx.execute(update(tables.queue).where(mine).values(jour=date(2026, 1, 1)))
+    _settle(room)
+    seen = queue.one(room.fleet, SYSTEM, yesterday)
+    assert (seen.statut, seen.prenom, _statut(room, today)) == ("abandonnee", "", "en_file")
