@@ -61,7 +61,7 @@ _SEED = (
     JOIN poste ON poste.id = 1 + n % :postes""",
     """INSERT INTO log (site_id, numero, action, session_id, poste_id, metadata, created_at, previous_hash, hash)
     SELECT 1 + n % :sites, 1 + n / :sites,
-        (ARRAY['generation_code', 'demarrage_session', 'ajout_temps', 'expiration', 'refus'])[1 + n % 5],
+        (ARRAY['generation_code', 'demarrage_session', 'ajout_temps', 'expiration', 'refus'])[1 + (n / :sites) % 5],
         1 + n / 5, 1 + n % :postes, '{{"motif": "duree_ecoulee"}}', now() - {years} * (:logs - n) / :logs, '', ''
     FROM generate_series(0, :logs - 1) n""",
 )
