@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 UV     := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long check fmt bench coverage lock system-deps clean
+.PHONY: help install demo test test-long fuzz check fmt bench coverage lock system-deps clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test: install system-deps ## every test but the long ones
 
 test-long: install system-deps ## the tests that take minutes
 	@$(PYTEST) -m long --timeout 1800 $(ARGS)
+
+fuzz: install system-deps ## every phase of schemathesis over the API, for minutes (PPM_FUZZ_S=seconds for each operator)
+	@PPM_FUZZ_S=$${PPM_FUZZ_S:-300} $(PYTEST) --timeout 3600 tests/api/test_fuzz.py $(ARGS)
 
 check: install ## format, lint, types, layers, generated documents
 	@$(BIN)/ruff format --check .

@@ -121,7 +121,10 @@ class _Schemas:
     def __init__(self, operations: list[Operation]) -> None:
         bodies = [body for one in operations if (body := body_of(one.handler)) is not None]
         answers = [answer for one in operations if (answer := answer_of(one.handler)) is not None]
-        types = list(dict.fromkeys([*bodies, *answers, errors.Problem]))
+        others = [
+            spec.data_container for one in operations for spec in (one.handler.responses or {}).values()
+        ]
+        types = list(dict.fromkeys([*bodies, *answers, *others, errors.Problem]))
         template = _REF.format(kind="schemas", name="{name}")
         made, self.components = msgspec.json.schema_components(types, ref_template=template)
         self._of = dict(zip(types, made, strict=True))
@@ -201,14 +204,18 @@ def _complete(one: Operation, schemas: _Schemas) -> None:
         **{
             str(status): _ref("responses", str(status)) for status in problems_of(one, bool(parameters), body)
         },
-        **_by_hand(one, one.said["responses"]),
+        **_declared(one, schemas),
     }
 
 
-def _by_hand(one: Operation, said: Mapping[str, Any]) -> dict[str, Any]:
-    """Answers that a handler declares itself, beside its success and Litestar's own 400."""
-    declared = [str(status) for status in one.handler.responses or {}]
-    return {status: said[status] for status in declared if status in said}
+def _declared(one: Operation, schemas: _Schemas) -> dict[str, Any]:
+    """Answers that a handler declares itself, beside its success."""
+    found = {}
+    for status, spec in (one.handler.responses or {}).items():
+        schema = schemas.of(spec.data_container)
+        content = {"schema": schema, "example": example(schema, schemas.components)}
+        found[str(status)] = {"description": spec.description, "content": {"application/json": content}}
+    return found
 
 
 def problems_of(one: Operation, has_parameters: bool, body: Any) -> list[int]:

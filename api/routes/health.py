@@ -1,6 +1,7 @@
 """Whether this process lives, and whether the whole can serve."""
 
 from litestar import Response, Router, get
+from litestar.openapi import ResponseSpec
 from msgspec import Struct
 from sqlalchemy import exists, select
 
@@ -32,7 +33,11 @@ async def live() -> Alive:
     return Alive("ok")
 
 
-@get("/ready", summary="Tout est prêt")
+@get(
+    "/ready",
+    summary="Tout est prêt",
+    responses={503: ResponseSpec(Ready, description="Pas encore prêt", generate_examples=False)},
+)
 async def ready(request: Call) -> Response[Ready]:
     """200 when the database, its schema and a controller for each site with postes are there; else 503."""
     shared = request.shared
