@@ -229,7 +229,7 @@ ZONE = Setting(
 )  # fmt: skip
 METRICS_TOKEN = Setting(
     "PPM_METRICS_TOKEN", "secret", rules.secret,
-    "By which Prometheus reads /api/metrics; without it only operators do.", ("api", "demo"), secret=True,
+    "By which Prometheus reads /api/metrics; without it only operators do.", ("api",), secret=True,
     example=PLACEHOLDER,
 )  # fmt: skip
 BACKUP_DIR = Setting(
