@@ -7,7 +7,6 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
-import uvloop
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
@@ -170,13 +169,6 @@ async def serve(app: Litestar, host: str, port: int, ready: asyncio.Event | None
         server.should_exit = True
         await asyncio.wait([running])
         listening.close()
-
-
-def run(app: Litestar, host: str, port: int) -> None:
-    """Serve in a loop of its own until SIGTERM or SIGINT. Raises OSError when the port is taken."""
-    listening = _listen(host, port)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, listening:
-        runner.run(uvicorn.Server(_config(app)).serve([listening]))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from api.app import create_app, serve
 from api.settings import ApiSettings
 from fleet.database.engine import Database
@@ -17,10 +19,8 @@ from fleet.usecases.sealing import CodeKeys
 async def _run(told: dict[str, Any]) -> None:
     database = Database(told["database"])
     fleet = Fleet(database, CodeKeys.from_secret(bytes.fromhex(told["secret"])))
-    app, ready = (
-        create_app(fleet, ApiSettings(secrets.token_urlsafe(48), requests_per_minute=0)),
-        asyncio.Event(),
-    )
+    secret = told.get("jwt_secret") or secrets.token_hex(32)
+    app, ready = create_app(fleet, ApiSettings(secret, requests_per_minute=0)), asyncio.Event()
     serving = asyncio.create_task(serve(app, "127.0.0.1", told["http_port"], ready))
     await ready.wait()
     print("serving", flush=True)
@@ -29,4 +29,5 @@ async def _run(told: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_run(json.loads(Path(sys.argv[1]).read_text())))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(json.loads(Path(sys.argv[1]).read_text())))

@@ -11,7 +11,7 @@ from bench.figures import p50
 
 IDLE = 0.15
 """The share of all cores that others may use for a figure to count."""
-_LIBRARIES = ("aiomqtt", "paho-mqtt", "sqlalchemy", "psycopg2-binary", "msgspec")
+_LIBRARIES = ("aiomqtt", "paho-mqtt", "sqlalchemy", "psycopg2-binary", "msgspec", "litestar", "django")
 
 
 def cpu_seconds(pid: int) -> float:

@@ -42,6 +42,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
         ("mosquitto", "protocol"),
         ("controller", "rich"),
         ("fleet", "ppm"),
+        ("fleet", "django"),
     ],
 )
 def test_a_planted_import_is_found(copy: Path, module: str, planted: str) -> None:
