@@ -201,6 +201,14 @@ class Agent:
             self._at_work = False
         if not self._dead:
             self._after()
+            if self._store.held_unsynced:
+                self._loop.call_later(0, self._sync_held)  # after the words of this turn have left
+
+    def _sync_held(self) -> None:
+        try:
+            self._store.sync_held()
+        except StoreError as error:
+            self._unwritten([effects.Persist(self.machine.lending.held)], error)
 
     def _do_all(self, wanted: list[effects.Effect]) -> None:
         for position, effect in enumerate(wanted):

@@ -48,7 +48,8 @@ def test_a_disk_that_fails_keeps_the_machine_locked_and_says_so(
     async def body(controller: TinyController, poste: SimulatedPoste) -> None:
         await eventually(lambda: controller.of(poste.slug, Ack))
         with monkeypatch.context() as disk:
-            disk.setattr(Store, "_replace", failing("_replace", StoreError("No space left on device")))
+            for write in ("_replace", "_overwrite"):
+                disk.setattr(Store, write, failing(write, StoreError("No space left on device")))
             poste.type_code("ABC234")
             refused = await eventually(
                 lambda: [ack for ack in controller.of(poste.slug, Ack) if ack.status == "refused"]
@@ -162,7 +163,8 @@ def test_a_session_that_ended_on_a_full_disk_is_not_taken_up_again(
     async def body(controller: TinyController, poste: SimulatedPoste) -> None:
         await opened(controller, poste)
         with monkeypatch.context() as disk:
-            disk.setattr(Store, "_replace", failing("_replace", StoreError("No space left on device")))
+            for write in ("_replace", "_overwrite"):
+                disk.setattr(Store, write, failing(write, StoreError("No space left on device")))
             controller.deaf = True
             poste.end_session()
             assert await poste.until(lambda one: not one.machine.unlocked)
@@ -184,7 +186,8 @@ def test_what_could_not_be_written_is_written_once_the_disk_is_well(
         await opened(controller, poste)
         state = poste.settings.folder / "state.json"
         with monkeypatch.context() as disk:
-            disk.setattr(Store, "_replace", failing("_replace", StoreError("No space left on device")))
+            for write in ("_replace", "_overwrite"):
+                disk.setattr(Store, write, failing(write, StoreError("No space left on device")))
             poste.end_session()
             await eventually(lambda: not state.exists())
         await eventually(state.exists)
