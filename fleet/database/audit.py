@@ -29,7 +29,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from fleet.database.prepared import PREPARED
 from fleet.database.tables import chain_head, log, log_archive
-from fleet.database.trips import LATER
+from fleet.database.trips import Words
 
 GENESIS = bytes(32)
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -112,41 +112,41 @@ def _store_postgresql(connection: Connection, chain: int, rows: Sequence[dict[st
     connection.execute(_STORE, {**head, "lines": lines})
 
 
-_BEGIN = (
-    pg_insert(chain_head)
-    .on_conflict_do_nothing(index_elements=["chain"])
-    .execution_options(**PREPARED, **LATER)
+_BEGIN = Words(
+    "ppm_begin_chain",
+    "INSERT INTO chain_head (chain, numero, hash) VALUES (%(chain)s, 0, %(genesis)s) ON CONFLICT DO NOTHING",
 )
 
 # One line: the database numbers and links it, so that the head is locked for no longer than the commit takes. A chain
 # without a head has no number to give, which the column refuses.
-_APPEND = text(
+_APPEND = Words(
+    "ppm_append",
     """
 WITH head AS (
     UPDATE chain_head SET numero = before.numero + 1, hash = sha256(
-        before.hash || convert_to('[' || before.chain || ',' || (before.numero + 1) || ',', 'UTF8') || :said)
-    FROM (SELECT chain, numero, hash FROM chain_head WHERE chain = :chain FOR UPDATE) before
+        before.hash || convert_to('[' || before.chain || ',' || (before.numero + 1) || ',', 'UTF8') || %(said)s)
+    FROM (SELECT chain, numero, hash FROM chain_head WHERE chain = %(chain)s FOR UPDATE) before
     WHERE chain_head.chain = before.chain
     RETURNING chain_head.numero, before.hash AS previous_hash, chain_head.hash
 )
 INSERT INTO log (site_id, numero, action, operateur_id, session_id, poste_id, utilisateur_id, details, metadata,
     personal, salt, commitment, created_at, previous_hash, hash)
-SELECT CAST(:site_id AS bigint), head.numero, :action, CAST(:operateur_id AS bigint), CAST(:session_id AS bigint),
-    CAST(:poste_id AS bigint), CAST(:utilisateur_id AS bigint), :details, CAST(:metadata AS jsonb),
-    CAST(:personal AS jsonb), CAST(:salt AS bytea), CAST(:commitment AS bytea), CAST(:created_at AS timestamptz),
-    head.previous_hash, head.hash
+SELECT %(site_id)s::bigint, head.numero, %(action)s, %(operateur_id)s::bigint, %(session_id)s::bigint,
+    %(poste_id)s::bigint, %(utilisateur_id)s::bigint, %(details)s, %(metadata)s::jsonb, %(personal)s::jsonb,
+    %(salt)s::bytea, %(commitment)s::bytea, %(created_at)s::timestamptz, head.previous_hash, head.hash
 FROM (SELECT) line LEFT JOIN head ON true
-"""
-).bindparams(
-    bindparam("metadata", type_=log.c.metadata.type), bindparam("personal", type_=log.c.personal.type)
+""",
 )
-_APPEND = _APPEND.execution_options(**PREPARED, **LATER)
 
 
 def _append_one(connection: Connection, chain: int, entry: Entry, now: datetime) -> None:
     line = _line(entry, now)
-    connection.execute(_BEGIN, {"chain": chain, "numero": 0, "hash": GENESIS})
-    connection.execute(_APPEND, {**line, "chain": chain, "said": _said(line)})
+    said = _said(line)
+    line["metadata"] = _encode(line["metadata"]).decode()
+    if line["personal"] is not None:
+        line["personal"] = _encode(line["personal"]).decode()
+    _BEGIN.later(connection, {"chain": chain, "genesis": GENESIS})
+    _APPEND.later(connection, {**line, "chain": chain, "said": said})
 
 
 _HEAD = (

@@ -22,7 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from fleet.database import audit, leases, ledger, sqlite_words
 from fleet.database.news import CHANNEL, News, to_payload
 from fleet.database.prepared import prepare_on
-from fleet.database.trips import LATER, Line
+from fleet.database.trips import Line, Words
 from fleet.domain.errors import FleetError
 
 BUSY_TIMEOUT_S = 30
@@ -42,6 +42,7 @@ NETWORK: dict[str, Any] = {
 """How a connection finds out that the other machine is gone: within 5 to 11 seconds, rather than the system's hours."""
 TRUSTED_S = 1.0
 """How long after its last use a connection is taken to work."""
+_NOTIFY = Words("ppm_notify", f"SELECT pg_notify('{CHANNEL}', %(payload)s)")
 Listener = Callable[[tuple[News, ...]], None]
 
 
@@ -94,8 +95,7 @@ class Transaction:
         for entry in self.entries:
             self.tell(entry.site_id or 0, "log")
         if self.news and self.is_postgresql:
-            told = (CHANNEL, to_payload(tuple(self.news)))
-            self.connection.exec_driver_sql("SELECT pg_notify(%s, %s)", told, execution_options=LATER)
+            _NOTIFY.later(self.connection, {"payload": to_payload(tuple(self.news))})
 
 
 class _Here(threading.local):

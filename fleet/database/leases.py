@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, func, insert, literal, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from fleet.database.prepared import PREPARED
 from fleet.database.tables import lease, site
-from fleet.database.trips import LATER
+from fleet.database.trips import Words
 from fleet.domain.errors import LeaseLost
 
 TTL = timedelta(seconds=5)
@@ -42,10 +41,10 @@ _HELD = (
 
 
 # It goes with the next statement, so nobody looks at its answer: without the row it fails.
-_HOLD = (
-    select(literal(1) / func.count())
-    .select_from(_HELD.subquery("held"))
-    .execution_options(**PREPARED, **LATER)
+_HOLD = Words(
+    "ppm_hold",
+    "SELECT 1 / count(*) FROM (SELECT FROM lease"
+    " WHERE site_id = %(at)s AND holder = %(by)s AND term = %(for_term)s FOR KEY SHARE) AS held",
 )
 _NOT_HELD = "22012"
 """What PostgreSQL calls a division by zero: nothing else of ours divides within a transaction."""
@@ -58,7 +57,7 @@ def hold(connection: Connection, held: Lease) -> None:
     """
     wanted = {"at": held.site_id, "by": held.holder, "for_term": held.term}
     if connection.dialect.name == "postgresql":
-        connection.execute(_HOLD, wanted)
+        _HOLD.later(connection, wanted)
     elif connection.execute(_HELD, wanted).first() is None:
         raise _lost(held)
 

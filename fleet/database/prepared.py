@@ -4,15 +4,15 @@ Planning a join takes it longer than running it, and psycopg2 sends plain text. 
 sent as EXECUTE of a prepared one instead. Names, types and results are the same.
 """
 
-import re
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
+from fleet.database.trips import named
+
 PREPARED: dict[str, Any] = {"ppm_prepared": True}
 """Execution options: `statement.execution_options(**PREPARED)`. For statements whose text is always the same."""
 
-_PARAMETER = re.compile(r"%\((\w+)\)s")
 _MOST = 100
 Known = dict[str, str]
 
@@ -46,8 +46,6 @@ def _known(connection: Connection, cursor: Any, statement: str) -> str:
 
 
 def _prepare(cursor: Any, statement: str, name: str) -> str:
-    names = list(dict.fromkeys(_PARAMETER.findall(statement)))
-    numbered = _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", statement)
-    cursor.execute(f"PREPARE {name} AS {numbered.replace('%%', '%')}")
-    arguments = ", ".join(f"%({parameter})s" for parameter in names)
-    return f"EXECUTE {name}({arguments})" if names else f"EXECUTE {name}"
+    prepare, call = named(name, statement)
+    cursor.execute(prepare)
+    return call

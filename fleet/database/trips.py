@@ -5,20 +5,51 @@ Here BEGIN goes with the first statement, COMMIT with the last, and a statement 
 it. What fails says so at the statement that it went with, and the transaction is over as it would be anyway.
 """
 
-from collections.abc import Sequence
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import psycopg2
 from psycopg2 import extensions
+from sqlalchemy import Connection
 
 LATER: dict[str, Any] = {"ppm_later": True}
 """Execution options: `statement.execution_options(**LATER)`. For writes of which no row and no count is wanted."""
 
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 _OPENINGS = {
     extensions.ISOLATION_LEVEL_AUTOCOMMIT: b"",
     extensions.ISOLATION_LEVEL_READ_COMMITTED: b"BEGIN",
     extensions.ISOLATION_LEVEL_REPEATABLE_READ: b"BEGIN ISOLATION LEVEL REPEATABLE READ",
 }
+
+
+def named(name: str, statement: str) -> tuple[str, str]:
+    """How a statement is prepared under a name, and how it is called by it."""
+    parameters = list(dict.fromkeys(_PARAMETER.findall(statement)))
+    numbered = _PARAMETER.sub(lambda found: f"${parameters.index(found[1]) + 1}", statement)
+    arguments = ", ".join(f"%({parameter})s" for parameter in parameters)
+    call = f"EXECUTE {name}({arguments})" if parameters else f"EXECUTE {name}"
+    return f"PREPARE {name} AS {numbered.replace('%%', '%')}", call
+
+
+class Words:
+    """A statement that waits, in PostgreSQL's own words: for the few that every transaction ends with.
+
+    SQLAlchemy would take longer to hand it on than PostgreSQL to do it.
+    """
+
+    def __init__(self, name: str, statement: str) -> None:
+        self.name = name
+        self.prepare, self.call = named(name, statement)
+
+    def later(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        """Let it go with the next statement. The values are as psycopg2 takes them."""
+        line = cast("Line", connection.connection.dbapi_connection)
+        if self.name not in line.known:
+            connection.exec_driver_sql(self.prepare)
+            line.known.add(self.name)
+        line.wait(line.pen.mogrify(self.call, values))
 
 
 class Cursor(extensions.cursor):
@@ -59,6 +90,8 @@ class Line(extensions.connection):
         self._opening = b"BEGIN"
         self._waiting: list[bytes] = []
         self._began = False
+        self.known: set[str] = set()
+        self.pen = extensions.cursor(self)
 
     def set_isolation_level(self, level: int | None) -> None:
         """How transactions begin from now on."""
