@@ -160,7 +160,7 @@ async def serve(app: Litestar, host: str, port: int, ready: asyncio.Event | None
 
     Raises OSError when the port is taken.
     """
-    listening = _listen(host, port)
+    listening = listen(host, port)
     server = _Guest(_config(app), ready)
     running = asyncio.create_task(server.serve([listening]), name="api-server")
     try:
@@ -171,9 +171,13 @@ async def serve(app: Litestar, host: str, port: int, ready: asyncio.Event | None
         listening.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """The socket that callers reach. Raises OSError when the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=1024)
+    listening = socket.create_server((host, port), family=family, backlog=1024)
+    # Inherited by each connection, on which asyncio would not set it: else an answer in two parts takes 40 ms.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _config(app: Litestar) -> uvicorn.Config:

@@ -157,8 +157,10 @@ class SiteDriver:
                 self.inbox.woken.set()
             if everything or one.topic == COMMANDS:
                 self._service.look_for_orders()
-            if everything or one.topic in (DESIRED, COMMANDS, POSTES):
-                self.sender.wake()
+            if everything or one.topic in (DESIRED, POSTES):
+                self.sender.wake(orders=everything)
+            if one.topic == COMMANDS:
+                self.sender.wake(states=False)
 
     async def sweep(self) -> None:
         """The safety net: arm again what should be armed, look again at what should be sent."""

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from aiomqtt import MqttError
@@ -33,6 +33,16 @@ REPEAT_S = 5.0
 RETRY_S = 0.3
 
 
+class Look(NamedTuple):
+    """What the database is to be asked for."""
+
+    states: bool
+    orders: bool
+
+
+_NOTHING = Look(states=False, orders=False)
+
+
 class Sender:
     """Publishes for one site. Without a connection nothing is published and nothing is lost."""
 
@@ -51,7 +61,7 @@ class Sender:
         self._pending: dict[int, Wanted] = {}
         self._unmarked: dict[int, int] = {}
         self._ordered: list[str] = []
-        self._look = True
+        self._look = Look(states=True, orders=True)
         self._woken, self._sent_some = asyncio.Event(), asyncio.Event()
         self.published: dict[int, tuple[int, float]] = {}
 
@@ -65,9 +75,9 @@ class Sender:
         """The term that this driver speaks with."""
         return self._desk.tenure.lease.term
 
-    def wake(self) -> None:
-        """The outbox has something new."""
-        self._look = True
+    def wake(self, *, states: bool = True, orders: bool = True) -> None:
+        """The outbox has something new of these kinds."""
+        self._look = Look(self._look.states or states, self._look.orders or orders)
         self._woken.set()
 
     def submit(self, wanted: Iterable[Wanted]) -> None:
@@ -85,7 +95,7 @@ class Sender:
 
     async def run(self, link: Link) -> None:
         """Publish on this connection for as long as it lives. Raises MqttError when it is lost."""
-        self._link, self._look = link, True
+        self._link, self._look = link, Look(states=True, orders=True)
         self._woken.set()
         try:
             async with asyncio.TaskGroup() as group:
@@ -98,7 +108,7 @@ class Sender:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            while self._pending or self._look:
+            while self._pending or any(self._look):
                 await self._patiently(self._send_some)
 
     async def _keep_marking(self) -> None:
@@ -136,15 +146,19 @@ class Sender:
             return
         if len(self._unmarked) >= BATCH // 2:
             await self._mark()  # else what is only unmarked could fill the answer
-        self._look = False  # a wake during the question asks again
+        look, self._look = self._look, _NOTHING  # a wake during the question asks again
         try:
-            states, orders = await self._desk.do(sending.unsent, BATCH)
+            states, orders = await self._desk.do(
+                sending.unsent, BATCH, states=look.states, orders=look.orders
+            )
             self._deadlines.follow(states)
             await self._send(*self._unsaid(states, orders))
         except BaseException:
-            self._look = True
+            self.wake(states=look.states, orders=look.orders)
             raise
-        self._look |= max(len(states), len(orders)) == BATCH
+        self._look = Look(
+            self._look.states or len(states) == BATCH, self._look.orders or len(orders) == BATCH
+        )
 
     def _unsaid(self, states: Sequence[Wanted], orders: Sequence[Order]) -> tuple[list[Wanted], list[Order]]:
         said = set(self._ordered)

@@ -23,10 +23,15 @@ def place(fleet: Fleet, site_id: int) -> Place:
         return Place(places.site(tx, site_id), places.postes(tx, site_id))
 
 
-def unsent(fleet: Fleet, lease: Lease, most: int) -> tuple[list[Wanted], list[Order]]:
-    """What the broker does not have yet: desired states and commands, at most so many of each."""
+def unsent(
+    fleet: Fleet, lease: Lease, most: int, *, states: bool = True, orders: bool = True
+) -> tuple[list[Wanted], list[Order]]:
+    """What the broker does not have yet: desired states and commands, at most so many of each that is asked for."""
     with fleet.database.glance() as tx:
-        return outbox.unsent(tx, lease.site_id, most), outbox.unsent_commands(tx, lease.site_id, most)
+        return (
+            outbox.unsent(tx, lease.site_id, most) if states else [],
+            outbox.unsent_commands(tx, lease.site_id, most) if orders else [],
+        )
 
 
 def revs(fleet: Fleet, site_id: int) -> list[Numbered]:

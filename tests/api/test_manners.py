@@ -12,6 +12,7 @@ import httpx
 import pytest
 from litestar.testing import TestClient
 
+from api import app
 from api.app import create_app, serve
 from api.limits import Buckets, network
 from api.settings import ApiSettings
@@ -152,6 +153,13 @@ def test_a_bucket_fills_again_and_old_ones_are_forgotten() -> None:
 def test_a_client_has_a_whole_network_of_ipv6() -> None:
     assert network("2001:db8::1") == network("2001:db8::ffff:1") != network("2001:db8:0:1::1")
     assert network("192.0.2.1") != network("192.0.2.2")
+
+
+def test_an_answer_in_two_parts_does_not_wait_for_the_caller_to_acknowledge_the_first() -> None:
+    with app.listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_other_pages_may_not_call_unless_a_setting_says_so(desk: Desk) -> None:
