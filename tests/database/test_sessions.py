@@ -341,7 +341,7 @@ class TestRefusals:
         running = room.running()
         room.refusal(sessions.add_time, room.fleet, room.actor, running, 5 * 3600)
         (entry,) = room.log("refus")
-        assert entry.metadata == {"tentative": "ajout_temps", "motif": "duree_maximale"}
+        assert (entry.metadata["tentative"], entry.metadata["motif"]) == ("ajout_temps", "duree_maximale")
         assert (entry.session_id, entry.poste_id) == (running, room.postes[0])
 
     def test_a_flood_of_refusals_is_one_entry_that_counts_the_others(
