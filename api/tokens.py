@@ -9,6 +9,7 @@ from msgspec import Struct
 from api.settings import ApiSettings
 
 _ALGORITHM = "HS256"
+_MOST_KNOWN = 1_000
 
 
 class TokenRefused(Exception):
@@ -28,6 +29,7 @@ class Tokens:
 
     def __init__(self, settings: ApiSettings) -> None:
         self._settings = settings
+        self._known: dict[str, Claims] = {}
 
     def make(self, operateur_id: int, generation: int, now: datetime) -> str:
         """An access token for an operator who has just proved to be one."""
@@ -42,7 +44,20 @@ class Tokens:
         return jwt.encode(claims, self._settings.jwt_secret, algorithm=_ALGORITHM)
 
     def read(self, token: str) -> Claims:
-        """Whose token this is, signed with the present secret or one before it. Raises TokenRefused."""
+        """Whose token this is, signed with the present secret or one before it. Raises TokenRefused.
+
+        One that was found good is looked at no more until it is over: that takes as long as the rest of a request.
+        """
+        known = self._known.get(token)
+        if known is None or known.expires_at <= datetime.now(UTC):
+            self._known.pop(token, None)
+            known = self._checked(token)
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[token] = known
+        return known
+
+    def _checked(self, token: str) -> Claims:
         try:
             return self._read(token, self._settings.jwt_secret)
         except TokenRefused as refused:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, bindparam, func, literal, select, true
@@ -43,10 +44,12 @@ def now_column(tx: Transaction) -> ColumnElement[datetime]:
 
 def clocked(statement: Select[Any]) -> dict[bool, Select[Any]]:
     """The statement with `maintenant`, for SQLite and (True) for PostgreSQL, put together once for `first`."""
-    return {
-        True: statement.add_columns(func.clock_timestamp(type_=Instant).label("maintenant")),
-        False: statement.add_columns(bindparam("now", type_=Instant).label("maintenant")),
-    }
+    return {dialect: statement.add_columns(_clock(dialect)) for dialect in (True, False)}
+
+
+def _clock(is_postgresql: bool) -> ColumnElement[datetime]:
+    told = func.clock_timestamp(type_=Instant) if is_postgresql else bindparam("now", type_=Instant)
+    return told.label("maintenant")
 
 
 def first(tx: Transaction, statement: Mapping[bool, Select[Any]], **values: Any) -> Row[Any] | None:
@@ -56,20 +59,49 @@ def first(tx: Transaction, statement: Mapping[bool, Select[Any]], **values: Any)
 
 
 def fetch(
-    tx: Transaction, statement: Select[Any], page: Page, sorts: Mapping[str, Any], default: str
+    tx: Transaction,
+    statement: Select[Any],
+    page: Page,
+    sorts: Mapping[str, Any],
+    default: str,
+    values: Mapping[str, Any] | None = None,
 ) -> Fetched:
     """A page of a statement that selects a unique `id`. Raises Invalid for a sort that the list does not have."""
-    key, descending = _sort(page.sort or default, sorts)
-    counted = statement.order_by(None).with_only_columns(literal(1).label("one")).subquery()
-    total = select(func.count().label("total"), now_column(tx)).select_from(counted).subquery("total")
-    order = (_directed(key, descending), _directed(statement.selected_columns["id"], descending))
-    rows = (
-        statement.add_columns(key.label("cle_tri")).order_by(*order).limit(page.limit).offset(page.offset)
-    ).subquery("page")
-    outer = (_directed(rows.c.cle_tri, descending), _directed(rows.c.id, descending))
-    wanted = select(total, rows).select_from(total.outerjoin(rows, true())).order_by(*outer)
-    found = tx.execute(wanted).all()
+    wanted = _paged(statement, tx.is_postgresql, *_sort(page.sort or default, sorts))
+    return _fetched(tx, wanted, page, values or {})
+
+
+def fetch_known(
+    tx: Transaction,
+    statement: Select[Any],
+    page: Page,
+    sorts: Mapping[str, Any],
+    default: str,
+    values: Mapping[str, Any],
+) -> Fetched:
+    """The same for a statement that is one of a few and lives on: what is put around it is kept with it."""
+    wanted = _known(statement, tx.is_postgresql, *_sort(page.sort or default, sorts))
+    return _fetched(tx, wanted, page, values)
+
+
+def _fetched(tx: Transaction, wanted: Select[Any], page: Page, values: Mapping[str, Any]) -> Fetched:
+    now = {} if tx.is_postgresql else {"now": datetime.now(UTC)}
+    part = {"page_limit": page.limit, "page_offset": page.offset}
+    found = tx.execute(wanted, {**values, **part, **now}).all()
     return Fetched([row for row in found if row.id is not None], found[0].total, found[0].maintenant)
+
+
+def _paged(statement: Select[Any], is_postgresql: bool, key: Any, descending: bool) -> Select[Any]:
+    counted = statement.order_by(None).with_only_columns(literal(1).label("one")).subquery()
+    total = select(func.count().label("total"), _clock(is_postgresql)).select_from(counted).subquery("total")
+    order = (_directed(key, descending), _directed(statement.selected_columns["id"], descending))
+    part = statement.add_columns(key.label("cle_tri")).order_by(*order)
+    rows = part.limit(bindparam("page_limit")).offset(bindparam("page_offset")).subquery("page")
+    outer = (_directed(rows.c.cle_tri, descending), _directed(rows.c.id, descending))
+    return select(total, rows).select_from(total.outerjoin(rows, true())).order_by(*outer)
+
+
+_known = lru_cache(256)(_paged)
 
 
 def _sort(asked: str, sorts: Mapping[str, Any]) -> tuple[Any, bool]:

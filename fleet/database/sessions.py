@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -112,10 +113,16 @@ _RULES: dict[tuple[str, ...], Rules] = {}
 
 def to_session(row: Any) -> Session:
     """The session in a row that holds the columns of the session table."""
-    values = {field: getattr(row, column) for field, column in COLUMNS.items()}
     return Session(
-        id=row.id, site_id=row.site_id, utilisateur_id=row.utilisateur_id, version=row.version, **values
+        id=row.id,
+        site_id=row.site_id,
+        utilisateur_id=row.utilisateur_id,
+        version=row.version,
+        **dict(zip(COLUMNS, _values(row), strict=True)),
     )
+
+
+_values = attrgetter(*COLUMNS.values())
 
 
 def found() -> Select[Any]:
@@ -207,11 +214,14 @@ def add(tx: Transaction, values: Mapping[str, Any]) -> int:
     """A new session with its first grant. Raises Refused when an invariant of the schema forbids it."""
     stamped = {**values, "created_at": tx.now, "updated_at": tx.now}
     try:
-        made = tx.execute(insert(session).values(**stamped).returning(session.c.id)).scalar_one()
+        made = tx.execute(_ADD, stamped).scalar_one()
     except IntegrityError as error:
         raise conflict(error) from None
     give(tx, made, "initial", values["duree_initiale_ms"], operateur_id=values.get("operateur_id"))
     return int(made)
+
+
+_ADD = insert(session).returning(session.c.id).execution_options(**PREPARED)
 
 
 def add_many(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[int]:

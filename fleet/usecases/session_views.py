@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Select, and_, bindparam, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select, text
 
 from fleet.database import listing, sessions
 from fleet.database.engine import Transaction
 from fleet.database.listing import Page
+from fleet.database.prepared import PREPARED
 from fleet.database.sql import any_of
 from fleet.database.tables import extension, operateur, poste, session, site, utilisateur
 from fleet.domain import reasons
@@ -110,7 +112,8 @@ _SEEN: Select[Any] = (
         extension.c.created_at.label("demandee_a"),
         extension.c.expire_a.label("demande_expire_a"),
     )
-    .join_from(session, site, session.c.site_id == site.c.id)
+    # Each session has its site: said as an outer join, the planner leaves it out where sessions are counted.
+    .outerjoin_from(session, site, session.c.site_id == site.c.id)
     .outerjoin(poste, session.c.poste_id == poste.c.id)
     .outerjoin(utilisateur, session.c.utilisateur_id == utilisateur.c.id)
     .outerjoin(operateur, session.c.operateur_id == operateur.c.id)
@@ -118,7 +121,7 @@ _SEEN: Select[Any] = (
     .outerjoin(extension, and_(extension.c.session_id == session.c.id, text("demande.statut = 'ouverte'")))
 )
 # Built once: putting a statement together takes longer than the database needs for it.
-_ONE = listing.clocked(_SEEN.where(session.c.id == bindparam("wanted")))
+_ONE = listing.clocked(_SEEN.where(session.c.id == bindparam("wanted")).execution_options(**PREPARED))
 _ON_POSTE = listing.clocked(
     _SEEN.where(session.c.poste_id == bindparam("wanted"), session.c.statut.in_(rules.ON_POSTE))
 )
@@ -126,11 +129,7 @@ _ON_POSTE = listing.clocked(
 
 def one(fleet: Fleet, actor: Actor, session_id: int) -> SessionView:
     """One session. Raises NotFound."""
-    with fleet.database.read() as tx:
-        row = tx.execute(_SEEN.add_columns(listing.now_column(tx)).where(session.c.id == session_id)).first()
-    if row is None or not actor.sees(row.site_id):
-        raise NotFound("session")
-    return _view(row, row.maintenant)
+    return _single(fleet, actor, _ONE, session_id)
 
 
 def on_poste(fleet: Fleet, actor: Actor, poste_id: int) -> SessionView:
@@ -139,7 +138,7 @@ def on_poste(fleet: Fleet, actor: Actor, poste_id: int) -> SessionView:
 
 
 def _single(fleet: Fleet, actor: Actor, statement: Mapping[bool, Select[Any]], wanted: int) -> SessionView:
-    with fleet.database.read() as tx:
+    with fleet.database.glance() as tx:
         row = listing.first(tx, statement, wanted=wanted)
     if row is None or not actor.sees(row.site_id):
         raise NotFound("session")
@@ -154,34 +153,42 @@ def some(tx: Transaction, ids: Sequence[int]) -> dict[int, SessionView]:
 
 def search(fleet: Fleet, actor: Actor, which: SessionFilter, page: Page) -> SessionList:
     """A page of the sessions that the actor sees."""
-    with fleet.database.read() as tx:
-        found = listing.fetch(tx, _filtered(tx, actor, which), page, _SORTS, "-id")
+    values = {name: value for name in _CONDITIONS if (value := getattr(which, name))}
+    if actor.sites is not None:
+        values["sites"] = sorted(actor.sites)
+    statement = _filtered(tuple(values))
+    with fleet.database.glance() as tx:
+        if which.search:
+            found = listing.fetch(tx, _typed(statement, which.search), page, _SORTS, "-id", values)
+        else:
+            found = listing.fetch_known(tx, statement, page, _SORTS, "-id", values)
     views = [_view(row, found.now) for row in found.rows]
     return SessionList(found.total, page.limit, page.offset, views)
 
 
-def _filtered(tx: Transaction, actor: Actor, which: SessionFilter) -> Select[Any]:
-    statement = _SEEN.where(listing.seen_by(tx, actor, session.c.site_id))
-    equal = {
-        session.c.site_id: which.site_id,
-        session.c.poste_id: which.poste_id,
-        session.c.utilisateur_id: which.utilisateur_id,
-        session.c.operateur_id: which.operateur_id,
-    }
-    for column, value in equal.items():
-        if value is not None:
-            statement = statement.where(column == value)
-    if which.statuts:
-        statement = statement.where(session.c.statut.in_(which.statuts))
-    if which.since is not None:
-        statement = statement.where(session.c.created_at >= which.since)
-    if which.until is not None:
-        statement = statement.where(session.c.created_at < which.until)
-    if which.search:
-        places = (utilisateur.c.recherche, poste.c.slug, operateur.c.login)
-        plain = searchable(which.search)
-        statement = statement.where(or_(*(listing.contains(column, plain) for column in places)))
-    return statement
+_CONDITIONS: dict[str, ColumnElement[bool]] = {
+    "statuts": session.c.statut.in_(bindparam("statuts", expanding=True)),
+    "site_id": session.c.site_id == bindparam("site_id"),
+    "poste_id": session.c.poste_id == bindparam("poste_id"),
+    "utilisateur_id": session.c.utilisateur_id == bindparam("utilisateur_id"),
+    "operateur_id": session.c.operateur_id == bindparam("operateur_id"),
+    "since": session.c.created_at >= bindparam("since"),
+    "until": session.c.created_at < bindparam("until"),
+}
+"""What each field of a SessionFilter asks for, but `search`."""
+
+_AT_SITES = session.c.site_id.in_(bindparam("sites", expanding=True))
+
+
+@cache
+def _filtered(asked: tuple[str, ...]) -> Select[Any]:
+    return _SEEN.where(*(_CONDITIONS.get(name, _AT_SITES) for name in asked))
+
+
+def _typed(statement: Select[Any], words: str) -> Select[Any]:
+    places = (utilisateur.c.recherche, poste.c.slug, operateur.c.login)
+    plain = searchable(words)
+    return statement.where(or_(*(listing.contains(column, plain) for column in places)))
 
 
 def _asked(row: Any, now: datetime) -> DemandeView | None:

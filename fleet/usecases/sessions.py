@@ -68,7 +68,8 @@ class _CodeTaken(Exception):
 def _create(fleet: Fleet, actor: Actor, new: NewSession, code: str, also: Also | None) -> int:
     with fleet.attempt(actor, "generation_code") as (tx, about):
         about.site_id, about.poste_id, about.utilisateur_id = new.site_id, new.poste_id, new.utilisateur_id
-        site = places.site(tx, new.site_id)
+        look = places.site_now if new.utilisateur_id is None else places.site
+        site = look(tx, new.site_id)
         _check_duration(new.duration_s, site.policy.longest_session_s)
         if new.poste_id is not None:
             desk.check_poste(tx, new.site_id, new.poste_id)

@@ -19,6 +19,7 @@ from fleet.usecases.logins import Credentials
 from fleet.usecases.operateurs import NewOperateur, OperateurEdit
 from tests.api.conftest import PASSWORD, SETTINGS, Desk, count
 from tests.support.at_once import at_once
+from tests.support.waiting import wait_until
 
 
 def _login(desk: Desk, login: str = "desk", password: str = PASSWORD) -> tuple[int, dict[str, str]]:
@@ -190,6 +191,22 @@ def test_a_signing_key_is_changed_without_logging_anybody_out(desk: Desk) -> Non
         Tokens(SETTINGS).read(turned.make(1, 0, now))
     with pytest.raises(TokenRefused):
         Tokens(replace(SETTINGS, jwt_secret="n" * 40)).read(old)
+
+
+def test_a_token_that_was_good_is_refused_once_it_is_over() -> None:
+    tokens, now = Tokens(SETTINGS), datetime.now(UTC)
+    token = tokens.make(1, 0, now - SETTINGS.access_ttl + timedelta(seconds=2))
+    assert tokens.read(token) == tokens.read(token)
+    wait_until(lambda: _is_refused(tokens, token))
+    assert datetime.now(UTC) > now + timedelta(seconds=1), "not before its time"
+
+
+def _is_refused(tokens: Tokens, token: str) -> bool:
+    try:
+        tokens.read(token)
+    except TokenRefused:
+        return True
+    return False
 
 
 def test_two_that_use_one_refresh_token_at_once_do_not_both_get_the_next(desk: Desk) -> None:

@@ -8,9 +8,12 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from fleet.database.listing import Page
 from fleet.database.tables import slug_retired
 from fleet.database.trips import LATER, Line
-from fleet.usecases import sessions
+from fleet.usecases import session_views, sessions
+from fleet.usecases.session_views import SessionFilter
+from fleet.usecases.sessions import NewSession
 from tests.support.rooms import Room
 
 _RETIRE = slug_retired.insert().execution_options(**LATER)
@@ -45,6 +48,25 @@ def test_a_code_takes_five_trips_and_added_time_four(room: Room, monkeypatch: py
     assert (len(for_code), len(for_time)) == (5, 4)
     assert for_code[0].startswith(b"BEGIN")
     assert for_code[-1].endswith(b"COMMIT")
+
+
+def test_a_new_session_takes_three_trips_and_looking_at_sessions_one(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _seen(room)  # prepares the statements
+    with counted(monkeypatch) as trips:
+        sessions.create(room.fleet, room.actor, NewSession(room.site_id, 3600))
+    assert len(trips) == 3
+    with counted(monkeypatch) as trips:
+        session_views.one(room.fleet, room.actor, made)
+        session_views.search(room.fleet, room.actor, SessionFilter(statuts=["en_attente"]), Page())
+    assert len(trips) == 2
+
+
+def _seen(room: Room) -> int:
+    made = sessions.create(room.fleet, room.actor, NewSession(room.site_id, 3600)).session_id
+    session_views.one(room.fleet, room.actor, made)
+    return made
 
 
 def _visit(room: Room, monkeypatch: pytest.MonkeyPatch) -> tuple[list[bytes], list[bytes]]:
