@@ -39,6 +39,11 @@ class Lending:
         countdown = self.held.countdown
         return countdown.remaining(now) if countdown else self.held.left_ms
 
+    def measure_of(self, session: str | None) -> Settled | None:
+        """What a session had left when it was locked here last."""
+        settled = self.held.settled
+        return settled if settled is not None and settled.session == session else None
+
     def grace_left(self, now: int) -> int | None:
         countdown = self.held.countdown
         return countdown.grace_left(now) if countdown and self.phase == "grace" else None

@@ -113,10 +113,13 @@ class Talk:
 
     def _resync(self, one: Pending, why: str, now: int) -> messages.Resync:
         lending, held = self._lending, self._lending.held
+        at_lock = None if lending.unlocked else lending.measure_of(held.session)
         return messages.Resync(
             id=one.id, nonce=one.nonce, boot=held.boot, term=held.term, rev=held.rev, phase=lending.phase,
-            why=self.birth or why, session=held.session, remaining_ms=lending.remaining(now),
+            why=self.birth or why, session=held.session,
+            remaining_ms=at_lock.remaining_ms if at_lock else lending.remaining(now),
             outage_ms=lending.outage(now), connection=held.outage_connection or self._voice.connection or 0,
+            measured_rev=at_lock.rev if at_lock else None,
         )  # fmt: skip
 
     def link_up(self, now: int) -> None:
@@ -233,7 +236,13 @@ class Talk:
         if desired.phase in OPEN and not self._lending.room_for(desired.session):
             self._want(desired, "unsolicited", now)
             return
+        was_unlocked = self._lending.unlocked
         self._lending.apply(desired, age, now)
+        if was_unlocked and not self._lending.unlocked and "resync" in self.requests:
+            self.requests.drop(
+                "resync"
+            )  # it was asked by an unlocked machine: its answer would count from then
+            self.resync("connected", now)
         self._content(desired)
         if desired.phase in OPEN:
             self.requests.drop("extend")
@@ -263,8 +272,10 @@ class Talk:
         lending, held = self._lending, self._lending.held
         if not lending.in_line():
             return
-        session, left, settled, measured = held.session, lending.remaining(now), held.settled, None
-        if settled and not lending.unlocked and desired.session in (None, settled.session):
+        session, left, settled, measured = held.session, None, held.settled, None
+        if lending.unlocked:
+            left = lending.remaining(now)
+        elif settled and desired.session in (None, settled.session):
             session, left, measured = settled.session, settled.remaining_ms, settled.rev
         self._ack(held.term, held.rev, "done", session, left_ms=left, measured_rev=measured)
 
@@ -276,8 +287,7 @@ class Talk:
 
     def _ack_ending(self, desired: messages.Desired) -> None:
         """Its session has ended here: no more time, and what it had left."""
-        settled = self._lending.held.settled
-        mine = settled if settled is not None and settled.session == desired.session else None
+        mine = self._lending.measure_of(desired.session)
         self._ack(
             desired.term, desired.rev, "refused", desired.session, "ending",
             left_ms=mine.remaining_ms if mine else None, measured_rev=mine.rev if mine else None,

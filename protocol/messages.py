@@ -108,8 +108,9 @@ class Resync(_Request, frozen=True, kw_only=True, tag="resync"):
 
     `why`: `connected`, `boot` (a new start of the machine), `restarted` (the agent, within one boot),
     `unsolicited` (a desired session it may not apply by itself), `stale` (one that may be old), `asked`.
-    `remaining_ms` is its own measure; `outage_ms` how long the session was locked by a fault (agent dead, or
-    link cut under the offline rule `suspend`) and not yet credited, told with the `connection` that ended it.
+    `remaining_ms` is its own measure: while locked the time left at the lock, with `measured_rev` the rev that it held
+    until then. `outage_ms` is how long the session was locked by a fault (agent dead, or link cut under the offline
+    rule `suspend`) and not yet credited, told with the `connection` that ended it.
     """
 
     term: Count
@@ -120,6 +121,7 @@ class Resync(_Request, frozen=True, kw_only=True, tag="resync"):
     remaining_ms: Millis | None = None
     outage_ms: Millis = 0
     connection: Count = 0
+    measured_rev: Count | None = None
 
 
 class Extend(_Request, frozen=True, kw_only=True, tag="extend"):

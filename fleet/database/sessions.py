@@ -327,16 +327,6 @@ def added_after(tx: Transaction, session_id: int, rev: int) -> int:
     return int(tx.execute(wanted).scalar_one())
 
 
-def added_since(tx: Transaction, session_id: int, since: datetime | None) -> int:
-    """What was granted to a session, less what was taken, since an instant, in milliseconds; 0 for none."""
-    if since is None:
-        return 0
-    wanted = select(func.coalesce(func.sum(grant.c.montant_ms), 0)).where(
-        grant.c.session_id == session_id, grant.c.created_at > since, grant.c.genre.in_(("ajout", "retrait"))
-    )
-    return int(tx.execute(wanted).scalar_one())
-
-
 def was_given(tx: Transaction, session_id: int, cle: str) -> bool:
     """Whether the ledger already has a line with this key."""
     wanted = select(grant.c.id).where(grant.c.session_id == session_id, grant.c.cle == cle)

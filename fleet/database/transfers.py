@@ -50,10 +50,33 @@ def added_between(tx: Transaction, session_id: int, after_rev: int, before_rev: 
     return int(tx.execute(wanted).scalar_one())
 
 
-def keep_measure(tx: Transaction, transfer_id: int, correction_ms: int) -> None:
-    """The poste that was left has told what it measured."""
+def came_after(tx: Transaction, session_id: int, poste_id: int, rev: int) -> bool:
+    """Whether a session was moved to a poste by a rev after one."""
+    wanted = select(transfer.c.id).where(
+        transfer.c.session_id == session_id, transfer.c.vers_poste_id == poste_id, transfer.c.rev > rev
+    )
+    return tx.execute(wanted.limit(1)).first() is not None
+
+
+def is_being_left(tx: Transaction, session_id: int, poste_id: int) -> bool:
+    """Whether a poste has yet to say that a session has left it: it will lock, and wipe that session's files."""
+    wanted = (
+        select(transfer.c.id)
+        .join(desired, desired.c.poste_id == transfer.c.de_poste_id)
+        .where(
+            transfer.c.session_id == session_id,
+            transfer.c.de_poste_id == poste_id,
+            transfer.c.rev > desired.c.applied_rev,
+        )
+    )
+    return tx.execute(wanted.limit(1)).first() is not None
+
+
+def keep_measure(tx: Transaction, transfer_id: int, correction_ms: int, poste_id: int) -> None:
+    """The poste that was left has told what it measured: what the other one was told so far lacks the correction."""
+    told = select(desired.c.rev).where(desired.c.poste_id == poste_id).scalar_subquery()
     known = update(transfer).where(transfer.c.id == transfer_id)
-    tx.execute(known.values(mesure=True, ecart_ms=correction_ms))
+    tx.execute(known.values(mesure=True, ecart_ms=correction_ms, ecart_rev=told + 1))
 
 
 def stamp(tx: Transaction, by_poste: Mapping[int, int]) -> None:

@@ -201,15 +201,19 @@ def _heard(session: Session, now: datetime, as_of: datetime | None) -> datetime:
 def settle(session: Session, left_ms: int, added_since_ms: int = 0) -> Session:
     """Take the poste's own measure of what was left when it locked.
 
-    `added_since_ms` was granted after the lock, so the poste could not count it. A paused session runs again
-    with this time: it is never much more than ours. An ended one does not: the poste's clock is believed.
+    `added_since_ms` was granted later, so the poste could not count it. A paused session runs again with this time,
+    or is about to: it is never much more than ours. An ended one does not: the poste's clock is believed.
     """
-    if session.statut not in (SUSPENDUE, *ENDED):
-        return session
     left = max(0, min(left_ms + added_since_ms, session.granted_ms))
+    if session.statut in ENDED:
+        return replace(session, left_ms=left)
+    ours = session.left_ms or 0
+    left = min(left, ours + CONFIRM_S * 1000)
     if session.statut == SUSPENDUE:
-        left = min(left, (session.left_ms or 0) + CONFIRM_S * 1000)
-    return replace(session, left_ms=left)
+        return replace(session, left_ms=left)
+    if session.confirm_by is None or session.deadline is None:
+        return session
+    return replace(session, left_ms=left, deadline=session.deadline + timedelta(milliseconds=left - ours))
 
 
 def credit(session: Session, outage_ms: int, now: datetime) -> Session:

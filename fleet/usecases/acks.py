@@ -13,9 +13,9 @@ from fleet.database.engine import Transaction
 from fleet.database.leases import Lease
 from fleet.database.outbox import Wanted
 from fleet.domain import session as rules
-from fleet.domain import undo
 from fleet.domain.errors import NotFound
 from fleet.domain.numbers import row_id
+from fleet.usecases import undo
 from fleet.usecases.fleet import Fleet
 from fleet.usecases.transfers import measured
 from protocol.messages import Ack
@@ -77,7 +77,8 @@ def _goes_on(wanted: Wanted, ack: Ack) -> bool:
     """Whether the poste was unlocked already and goes on with an older deadline than what it acknowledges."""
     here = wanted.session
     runs = here is not None and here.statut == rules.ACTIVE and row_id(ack.session) == here.id
-    return runs and ack.status == "done" and ack.measured_rev is not None and ack.measured_rev < ack.rev
+    newest = ack.status == "done" and ack.rev == wanted.rev
+    return runs and newest and ack.measured_rev is not None and ack.measured_rev < ack.rev
 
 
 def _settle(tx: Transaction, wanted: Wanted, ack: Ack, heard_at: float, corrected: dict[int, int]) -> bool:
@@ -90,38 +91,40 @@ def _settle(tx: Transaction, wanted: Wanted, ack: Ack, heard_at: float, correcte
     if not first_time or session_id is None or ack.remaining_ms is None:
         return False
     here = wanted.session
-    if here is not None and session_id == here.id and here.statut == rules.ACTIVE:
-        if here.confirm_by is None or ack.rev < wanted.rev:
-            return False  # an older rev may be that of a run which was paused since: the poste acks the newer one too
-        before = sessions.locked(tx, here.id).session
-        waited_ms = round(
-            (time.monotonic() - heard_at) * 1000
-        )  # for a thread, the database and the lock, too
-        since = ack.rev if ack.measured_rev is None else ack.measured_rev
-        left = ack.remaining_ms - waited_ms + transfers.changed_after(tx, here.id, since)
-        return _save(tx, before, rules.confirm(before, max(0, left), tx.now))
-    if ack.rev < wanted.rev:
-        return False
-    return _settle_lock(tx, wanted.poste_id, session_id, ack.remaining_ms, ack, corrected)
+    if ack.rev < wanted.rev and ack.measured_rev is None:
+        return False  # it may have been unlocked then, and was told more since: it acknowledges that too
+    if here is not None and session_id == here.id and here.statut == rules.ACTIVE and ack.rev == wanted.rev:
+        return here.confirm_by is not None and _confirm(tx, here.id, ack, ack.remaining_ms, heard_at)
+    return _settle_lock(tx, wanted, session_id, ack.remaining_ms, ack, corrected)
+
+
+def _confirm(tx: Transaction, session_id: int, ack: Ack, left_ms: int, heard_at: float) -> bool:
+    """The poste is unlocked: its time runs since then."""
+    before = sessions.locked(tx, session_id).session
+    waited_ms = round((time.monotonic() - heard_at) * 1000)  # for a thread, the database and the lock, too
+    since = ack.rev if ack.measured_rev is None else ack.measured_rev
+    left = left_ms - waited_ms + transfers.changed_after(tx, session_id, since)
+    return _save(tx, before, rules.confirm(before, max(0, left), tx.now))
 
 
 def _settle_lock(
-    tx: Transaction, poste_id: int, session_id: int, left_ms: int, ack: Ack, corrected: dict[int, int]
+    tx: Transaction, wanted: Wanted, session_id: int, left_ms: int, ack: Ack, corrected: dict[int, int]
 ) -> bool:
-    """The poste has locked: what it measured as left replaces our estimate."""
+    """The poste has locked: what it measured as left, and what was granted since, replace our estimate.
+
+    That holds however late it is said, until the session has run again. Who does not say under which rev it measured
+    knew of no more than what it had acknowledged.
+    """
     try:
         before = sessions.locked(tx, session_id).session
     except NotFound:
         return False
-    if before.poste_id != poste_id:
-        moved = measured(tx, poste_id, session_id, left_ms, ack.measured_rev, ack.rev)
+    if before.poste_id != wanted.poste_id:
+        moved = measured(tx, wanted.poste_id, session_id, left_ms, ack.measured_rev, ack.rev)
         corrected |= {} if moved is None else dict([moved])
         return moved is not None
-    if ack.measured_rev is None:
-        added = sessions.added_since(tx, session_id, before.suspended_at)
-    else:
-        added = transfers.changed_after(tx, session_id, ack.measured_rev)
-    return _save(tx, before, rules.settle(before, left_ms, added))
+    since = wanted.applied_rev if ack.measured_rev is None else ack.measured_rev
+    return _save(tx, before, rules.settle(before, left_ms, transfers.changed_after(tx, session_id, since)))
 
 
 def _already_ending(tx: Transaction, wanted: Wanted, ack: Ack) -> bool:
@@ -133,8 +136,9 @@ def _already_ending(tx: Transaction, wanted: Wanted, ack: Ack) -> bool:
     if here is None or row_id(ack.session) != here.id or here.statut not in rules.ON_POSTE:
         return False
     before = sessions.locked(tx, here.id).session
-    if before.statut not in rules.ON_POSTE or before.reason == undo.REASON:
-        return False  # of an ending that was undone the poste is told again once it is clean
+    since = wanted.applied_rev if ack.measured_rev is None else ack.measured_rev
+    if before.statut not in rules.ON_POSTE or undo.came_back(tx, wanted, since):
+        return False  # it was stopped here before, and the poste is told again once it is clean
     late, left = before.remaining_ms(tx.now), 0
     if ack.remaining_ms is not None and ack.measured_rev is not None:
         late, left = max(0, sessions.added_after(tx, before.id, ack.measured_rev)), ack.remaining_ms

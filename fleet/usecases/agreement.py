@@ -40,6 +40,8 @@ def agreed(tx: Transaction, found: Found, told: messages.Resync, last_heard: dat
         return _back_after_reboot(tx, found, told)
     if told.session != str(ours.id):
         return ours, ""
+    if ours.confirm_by is not None and told.measured_rev is not None:
+        return _settled(tx, ours, told), ""  # locked meanwhile: it runs again with what was left then
     if told.outage_ms:
         return _credited(tx, found, told, last_heard)
     if told.phase in RUNNING and told.remaining_ms is not None:
@@ -102,7 +104,7 @@ def _credited(tx: Transaction, found: Found, told: messages.Resync, last_heard: 
     if ours.statut == rules.SUSPENDUE:
         if ours.reason not in RESUMABLE:
             return ours, ""
-        settled = _settled(tx, ours, told.rev, told.remaining_ms)
+        settled = _settled(tx, ours, told)
         running = _resumed(tx, found, settled, told)
         return (settled, "") if running is None else (running, "retour_reseau")
     cle = f"{told.boot}:{told.connection}"
@@ -121,21 +123,24 @@ def _measured(tx: Transaction, found: Found, told: messages.Resync, left_ms: int
     """The poste is unlocked and says how much is left: believe it where we did not know."""
     ours = found.session
     if ours.statut == rules.ACTIVE:
-        return rules.confirm(ours, left_ms + transfers.changed_after(tx, ours.id, told.rev), tx.now), ""
+        if told.rev < outbox.of_poste(tx, ours.poste_id or 0).rev:
+            return ours, ""  # it may have been locked since: what it is answered it acknowledges
+        return rules.confirm(ours, left_ms, tx.now), ""
     if ours.reason not in RESUMABLE:
         return ours, ""
-    settled = _settled(tx, ours, told.rev, left_ms)
+    settled = _settled(tx, ours, told)
     running = _resumed(tx, found, settled, told)
     if running is None:
         return settled, ""
     return rules.confirm(running, settled.left_ms or 0, tx.now), "retour_reseau"
 
 
-def _settled(tx: Transaction, paused: rules.Session, rev: int, left_ms: int | None) -> rules.Session:
-    """What a poste measured under the rev that it holds, and what was granted since."""
-    if left_ms is None:
+def _settled(tx: Transaction, paused: rules.Session, told: messages.Resync) -> rules.Session:
+    """What a poste measured under a rev, the one that it holds if it names no other, and what was granted since."""
+    if told.remaining_ms is None:
         return paused
-    return rules.settle(paused, left_ms, transfers.changed_after(tx, paused.id, rev))
+    since = told.rev if told.measured_rev is None else told.measured_rev
+    return rules.settle(paused, told.remaining_ms, transfers.changed_after(tx, paused.id, since))
 
 
 def _ms(duration: timedelta) -> int:

@@ -370,8 +370,8 @@ def _told_left(tx: Transaction, over: rules.Session, asked: messages.Ending) -> 
     """What was left by the poste's own measure, and what it had not been told of."""
     if asked.remaining_ms is None:
         return over
-    added = 0 if asked.rev is None else transfers.changed_after(tx, over.id, asked.rev)
-    return rules.settle(over, asked.remaining_ms, added)
+    known = outbox.of_poste(tx, over.poste_id or 0).applied_rev if asked.rev is None else asked.rev
+    return rules.settle(over, asked.remaining_ms, transfers.changed_after(tx, over.id, known))
 
 
 def _of_poste(tx: Transaction, poste_id: int, session_id: str) -> rules.Session | None:

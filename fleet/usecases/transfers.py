@@ -62,6 +62,8 @@ def _moved(tx: Transaction, found: Found, poste_id: int) -> rules.Session:
     boot = desk.present(tx, poste_id)
     after = domain.moved(session, poste_id, boot, tx.now)
     desk.check_free(tx, poste_id)
+    if transfers.is_being_left(tx, session.id, poste_id):
+        raise Refused("poste_en_nettoyage", retry_after_s=desk.CLEANING_S)
     return capped(tx, found, after) if after.statut == rules.ACTIVE else after
 
 
@@ -116,7 +118,7 @@ def measured(
     passed = (tx.now - known.created_at).total_seconds() * 1000
     by_ms = domain.correction_ms(max(0, told), known.restant_ms, round(passed))
     after, really = domain.corrected(found.session, by_ms, _most(tx, found), tx.now)
-    transfers.keep_measure(tx, known.id, really)
+    transfers.keep_measure(tx, known.id, really, after.poste_id or 0)
     sessions.save(tx, found.session, after)
     here = after.statut in rules.ON_POSTE and after.poste_id is not None
     return (known.id, after.poste_id or 0) if really and here else None

@@ -5,8 +5,9 @@ The poste was told to wipe what the visitor left, and is not stopped in it: it c
 
 from sqlalchemy import select
 
-from fleet.database import outbox, sessions
+from fleet.database import outbox, sessions, transfers
 from fleet.database.engine import Transaction
+from fleet.database.outbox import Wanted
 from fleet.database.tables import desired
 from fleet.domain import session as rules
 from fleet.domain import undo as domain
@@ -53,8 +54,15 @@ def does_what_it_should(tx: Transaction, poste_id: int) -> bool:
 
 
 def tell_again(tx: Transaction, site_id: int, poste_id: int) -> None:
-    """A poste that refused the undone session while it was being wiped can take it now."""
+    """A poste that refused a session because its own earlier files were being wiped can take it now."""
     here = outbox.of_poste(tx, poste_id)
-    paused = here.session is not None and here.session.reason == domain.REASON
-    if paused and here.applied_rev < here.rev:
-        outbox.bump(tx, site_id, poste_id, domain.REASON)
+    if here.session is not None and here.applied_rev < here.rev and came_back(tx, here, here.applied_rev):
+        outbox.bump(tx, site_id, poste_id, here.reason or domain.REASON)
+
+
+def came_back(tx: Transaction, here: Wanted, rev: int) -> bool:
+    """Whether the session at a poste was brought back there, by undoing its end or by a move, after a rev."""
+    session = here.session
+    if session is None:
+        return False
+    return session.reason == domain.REASON or transfers.came_after(tx, session.id, here.poste_id, rev)

@@ -224,3 +224,99 @@ def test_an_ack_of_the_run_before_a_pause_does_not_confirm_the_one_after_it(room
     assert after.confirm_by is None
     with room.fleet.database.read() as tx:
         assert abs(after.remaining_ms(tx.now) - 10 * MINUTE) < 1_000
+
+
+def _resumed_late(room: Room) -> tuple[int, int, int, int]:
+    """A pause and its end before the poste knew of the pause: poste, session, rev held, rev of the pause."""
+    poste, session = room.postes[0], room.running(600)
+    held = room.wanted(poste).rev
+    pause = sessions.suspend(room.fleet, room.actor, session)
+    sessions.resume(room.fleet, room.actor, session)
+    return poste, session, held, pause
+
+
+def _left_ms(room: Room, session: int, poste: int) -> int:
+    here = room.wanted(poste).session
+    assert here is not None
+    assert here.id == session
+    with room.fleet.database.read() as tx:
+        return here.remaining_ms(tx.now)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_poste_that_paused_late_is_believed_though_the_session_was_resumed_meanwhile(
+    room: Room, lost: bool
+) -> None:
+    """It acknowledges the pause; where that is lost, it says the same when it asks what to do."""
+    poste, session, held, pause = _resumed_late(room)
+    said: dict[str, Any] = {
+        "session": str(session),
+        "remaining_ms": LEFT_MS,
+        "measured_rev": held,
+        "rev": pause,
+    }
+    for _ in range(2):
+        if lost:
+            room.resync(poste, phase="suspended", **said)
+        else:
+            _apply(room, poste, status="done", **said)
+    assert room.wanted(poste).rev == pause + 1
+    assert _left_ms(room, session, poste) == LEFT_MS
+    assert room.row(session).confirmer_avant is not None
+    room.done(poste, session, LEFT_MS)
+    assert room.row(session).confirmer_avant is None
+    assert abs(_left_ms(room, session, poste) - LEFT_MS) < 1_000
+
+
+@pytest.mark.parametrize("over", [sessions.suspend, sessions.terminate])
+def test_a_late_measure_counts_what_was_granted_since_and_yields_to_a_later_one(
+    room: Room, over: Any
+) -> None:
+    poste, session, held, pause = _resumed_late(room)
+    sessions.add_time(room.fleet, room.actor, session, 60)
+    said = {"status": "done", "session": str(session)}
+    _apply(room, poste, **said, remaining_ms=LEFT_MS, measured_rev=held, rev=pause)
+    assert _left_ms(room, session, poste) == LEFT_MS + MINUTE
+    runs = room.wanted(poste).rev
+    room.done(poste, session, LEFT_MS + MINUTE)
+    over(room.fleet, room.actor, session)
+    _apply(room, poste, **said, remaining_ms=LEFT_MS, measured_rev=runs)
+    assert room.row(session).restant_ms == LEFT_MS
+
+
+def test_a_poste_that_ended_late_is_believed_though_the_next_visitor_was_let_in(room: Room) -> None:
+    poste, session = room.postes[0], room.running(600)
+    held = room.wanted(poste).rev
+    rev = sessions.terminate(room.fleet, room.actor, session)
+    made = room.new(600)
+    room.type(made.code, poste)
+    told = {"status": "done", "session": str(session), "remaining_ms": LEFT_MS, "measured_rev": held}
+    _apply(room, poste, **told, rev=rev)
+    assert _used_ms(room, session) == USED_MS
+    assert room.row(made.session_id).confirmer_avant is not None
+
+
+def test_a_machine_that_was_unlocked_before_a_pause_does_not_confirm_the_run_after_it(room: Room) -> None:
+    """It asked what to do before it knew of the pause, and may have paused since."""
+    poste, session, held, _ = _resumed_late(room)
+    told: dict[str, Any] = {"session": str(session), "remaining_ms": LEFT_MS, "phase": "active"}
+    room.resync(poste, rev=held, **told)
+    assert room.row(session).confirmer_avant is not None
+    room.resync(poste, **told)
+    assert room.row(session).confirmer_avant is None
+
+
+def test_who_does_not_say_under_which_rev_it_measured_knew_what_it_had_acknowledged(room: Room) -> None:
+    poste, session = room.postes[0], room.running(600)
+    sessions.add_time(room.fleet, room.actor, session, 300)
+    sessions.terminate(room.fleet, room.actor, session)
+    _apply(room, poste, status="done", session=str(session), remaining_ms=LEFT_MS)
+    assert _used_ms(room, session) == USED_MS
+
+
+def test_an_end_that_names_no_rev_loses_no_time_that_the_poste_was_not_told_of(room: Room) -> None:
+    poste, session = room.postes[0], room.running(600)
+    sessions.add_time(room.fleet, room.actor, session, 300)
+    asked = messages.Ending(id="e-2", nonce="n", boot=BOOT, session=str(session), remaining_ms=LEFT_MS)
+    kiosk.ending(room.fleet, room.lease, poste, asked)
+    assert _used_ms(room, session) == USED_MS

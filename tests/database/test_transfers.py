@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from fleet.database import tables
 from fleet.database.sessions import to_session
 from fleet.domain.actor import LECTEUR, Actor
-from fleet.usecases import acks, endings, sessions, transfers
+from fleet.usecases import acks, endings, events, sessions, transfers
 from protocol import messages
 from tests.support.rooms import BOOT, Room
 
@@ -207,3 +207,79 @@ def test_two_sessions_change_places(room: Room) -> None:
     assert all(0 <= was - is_ < 5_000 for was, is_ in zip(lefts, now, strict=True))
     assert len(room.log("transfert_session")) == 2
     assert room.refusal(transfers.swap, room.fleet, room.actor, one, one) == "meme_session"
+
+
+def _refuses(room: Room, poste: int, session: int, measured_rev: int | None, left_ms: int = 0) -> None:
+    """The poste wipes what that very session left there, and takes no more of it."""
+    ack = messages.Ack(
+        id=acks.DESIRED, boot=BOOT, status="refused", reason="ending", term=room.lease.term,
+        rev=room.wanted(poste).rev, session=str(session), remaining_ms=left_ms, measured_rev=measured_rev,
+    )  # fmt: skip
+    acks.applied(room.fleet, room.lease, [(poste, ack)])
+
+
+def _cleaned(room: Room, poste: int) -> None:
+    events.happened(room.fleet, room.lease, [(poste, messages.Cleaned(n=1, boot=BOOT, ms=300))])
+
+
+def test_a_poste_that_has_not_said_that_it_was_left_is_no_place_to_come_back_to(room: Room) -> None:
+    first, second, _ = room.postes
+    session = room.running()
+    before = room.wanted(first).rev
+    _move(room, session, 1)
+    room.done(second, session, _left_ms(room, session))
+    assert room.refusal(_move, room, session, 0) == "poste_en_nettoyage"
+    _locked_and_says(room, first, session, _left_ms(room, session), before)
+    _move(room, session, 0)
+    assert _on(room, first) == session
+
+
+@pytest.mark.parametrize("names_rev", [True, False])
+def test_a_session_that_comes_back_while_its_files_are_wiped_waits_for_the_end_of_that(
+    room: Room, names_rev: bool
+) -> None:
+    first, second, _ = room.postes
+    session = room.running()
+    before = room.wanted(first).rev
+    _move(room, session, 1)
+    _locked_and_says(room, first, session, _left_ms(room, session), before)
+    room.done(second, session, _left_ms(room, session))
+    _move(room, session, 0)
+    left, rev = _left_ms(room, session), room.wanted(first).rev
+    _refuses(room, first, session, before if names_rev else None)
+    assert (_on(room, first), _left_ms(room, session), room.wanted(first).rev) == (session, left, rev)
+    _cleaned(room, first)
+    assert (room.wanted(first).rev, room.wanted(first).reason) == (rev + 1, "transfert_ici")
+    room.done(first, session, left)
+    assert room.row(session).confirmer_avant is None
+    _cleaned(room, first)
+    assert room.wanted(first).rev == rev + 1
+
+
+def test_a_session_that_came_back_and_was_ended_by_its_visitor_is_over(room: Room) -> None:
+    first, second, _ = room.postes
+    session = room.running()
+    before = room.wanted(first).rev
+    _move(room, session, 1)
+    _locked_and_says(room, first, session, _left_ms(room, session), before)
+    room.done(second, session, _left_ms(room, session))
+    _move(room, session, 0)
+    held = room.wanted(first).rev
+    room.done(first, session, _left_ms(room, session))
+    sessions.add_time(room.fleet, room.actor, session, 300)
+    _refuses(room, first, session, held, HOUR_MS - 60_000)
+    assert (room.row(session).statut, room.row(session).motif_fin) == ("terminee", "fin_visiteur")
+
+
+def test_a_correction_of_a_session_that_is_over_survives_the_measure_of_its_last_poste(room: Room) -> None:
+    first, second, _ = room.postes
+    session = room.running()
+    before = room.wanted(first).rev
+    _aged(room, session, 600)
+    _move(room, session, 1)
+    held, left = room.wanted(second).rev, _left_ms(room, session)
+    room.done(second, session, left)
+    sessions.terminate(room.fleet, room.actor, session)
+    _locked_and_says(room, first, session, left + 120_000, before)
+    _locked_and_says(room, second, session, left - 10_000, held)
+    assert room.row(session).restant_ms == left + 110_000

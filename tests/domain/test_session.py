@@ -262,6 +262,15 @@ def test_what_was_granted_after_the_lock_is_not_lost_by_the_measure_of_the_lock(
     assert settled.left_ms == 65 * MINUTE - 200
 
 
+def test_a_session_that_waits_to_run_again_runs_with_what_was_left_when_the_poste_locked() -> None:
+    again = rules.resume(paused(), later(minutes=20))
+    settled = rules.settle(again, 48 * MINUTE, added_since_ms=MINUTE)
+    assert settled.remaining_ms(later(minutes=20)) == 49 * MINUTE
+    assert settled.deadline == later(minutes=69)
+    runs = rules.confirm(settled, 49 * MINUTE, later(minutes=20))
+    assert rules.settle(runs, 10 * MINUTE) == runs
+
+
 def test_the_clock_of_the_poste_is_believed_for_a_session_that_is_over() -> None:
     assert rules.settle(expired(), 20 * MINUTE).used_ms(NOW) == 40 * MINUTE
     assert rules.settle(ended(), 2 * HOUR).used_ms(NOW) == 0

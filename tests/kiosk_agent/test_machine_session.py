@@ -291,3 +291,29 @@ def test_a_poste_declared_offline_says_that_it_is_online() -> None:
     hand.hear(Status(online=False, boot="boot-1", connection=1, reason="lost"))
     hand.wait(1_000)
     assert len([status for status in hand.said(Status) if status.online]) == 2
+
+
+def test_a_paused_machine_says_what_was_left_when_it_locked_and_under_which_rev() -> None:
+    hand = Hand().unlocked(minutes=30)
+    hand.wait(10 * MINUTE)
+    hand.hear(hand.desired(3, "suspended", minutes=25))
+    hand.hear(hand.desired(4, minutes=25, waits=True))
+    asked = hand.asked(Resync)
+    assert (asked.rev, asked.remaining_ms, asked.measured_rev) == (3, 20 * MINUTE, 2)
+    hand.answer(asked, hand.desired(4, minutes=20, waits=True))
+    hand.cut()
+    hand.connect()
+    assert (hand.asked(Resync).remaining_ms, hand.asked(Resync).measured_rev) == (20 * MINUTE, None)
+
+
+def test_what_an_unlocked_machine_asked_is_asked_anew_once_it_is_locked() -> None:
+    """Its answer would let the time count from when it was asked."""
+    hand = Hand().unlocked(minutes=30)
+    hand.cut()
+    hand.connect()
+    early = hand.asked(Resync)
+    hand.hear(hand.desired(3, "suspended", minutes=30))
+    hand.answer(early, hand.desired(4, minutes=30))
+    assert not hand.is_unlocked
+    hand.answer(hand.asked(Resync), hand.desired(4, minutes=30))
+    assert hand.is_unlocked
