@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 UV     := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long fuzz check fmt bench coverage lock system-deps clean
+.PHONY: help install demo test test-long fuzz check fmt bench coverage screenshots lock system-deps clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,8 +62,12 @@ coverage: install system-deps ## what the tests run through; build/coverage/inde
 	@COVERAGE_FILE=build/coverage.data $(BIN)/coverage html --quiet --directory build/coverage
 	@COVERAGE_FILE=build/coverage.data $(BIN)/coverage report
 
+screenshots: install system-deps ## pictures of the window in each state into docs/screenshots
+	@QT_QPA_PLATFORM=offscreen QT_LOGGING_RULES='qt.qpa.*=false' $(BIN)/python -m tests.support.gallery docs/screenshots 2>/dev/null
+
 lock: ## bring locks/ up to pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@$(UV) --extra kiosk $(UPGRADE) --output-file locks/kiosk.lock
+	@$(UV) --extra kiosk-ui $(UPGRADE) --output-file locks/kiosk-ui.lock
 	@$(UV) --extra server $(UPGRADE) --output-file locks/server.lock
 	@$(UV) --all-extras $(UPGRADE) --output-file locks/dev.lock
 

@@ -70,6 +70,7 @@ class Agent:
         self._turns: deque[list[effects.Effect]] = deque()
         self._at_work = False
         self._looked_idle_at = 0
+        self._blind = False
 
     # -------------------------------------------------------------- life
 
@@ -154,6 +155,23 @@ class Agent:
     def end_session(self) -> None:
         self._turn(self.machine.end(self.now()))
 
+    # -------------------------------------------------------------- the window
+
+    def window_lost(self) -> None:
+        """Nothing stands before the visitor: the machine is locked until something does; the time runs on."""
+        self._blind = True
+        self._turn([effects.Lock()])
+
+    def window_back(self) -> None:
+        """A window stands there again: a session that is still here goes on."""
+        self._blind = False
+        if session := self.machine.lending.held.session if self.machine.lending.unlocked else None:
+            self._turn([effects.Unlock(session)])
+
+    def window_failed(self, how: str) -> None:
+        """A window ended or hung, and is started again."""
+        self._turn(self.machine.trouble(self.now(), "ui_crashed", how))
+
     # -------------------------------------------------------------- the link's listener
 
     def will(self) -> Will:
@@ -212,7 +230,7 @@ class Agent:
 
     def _do_all(self, wanted: list[effects.Effect]) -> None:
         for position, effect in enumerate(wanted):
-            if self._dead or (isinstance(effect, effects.Unlock) and not self.machine.lending.unlocked):
+            if self._dead or (isinstance(effect, effects.Unlock) and not self._may_unlock):
                 continue
             try:
                 self._doing.do(effect)
@@ -225,6 +243,10 @@ class Agent:
                     return
             else:
                 self._worked(effect)
+
+    @property
+    def _may_unlock(self) -> bool:
+        return self.machine.lending.unlocked and not self._blind
 
     def _worked(self, effect: effects.Effect) -> None:
         """What fails next is news again."""
@@ -272,7 +294,7 @@ class Agent:
             self._turn(self.machine.trouble(self.now(), what, str(error)[:200]))
 
     def _lock_again(self) -> None:
-        if not self._dead and not self.machine.lending.unlocked:
+        if not self._dead and not self._may_unlock:
             self._turn([effects.Lock()])
 
     def _face_failed(self, error: Exception) -> None:

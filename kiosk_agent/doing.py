@@ -12,7 +12,7 @@ from kiosk_agent.machine import Machine
 from kiosk_agent.platform.base import Platform, PlatformError
 from kiosk_agent.settings import Settings
 from kiosk_agent.store import Store, StoreError
-from kiosk_agent.ui.face import Face
+from kiosk_agent.ui.face import Face, Said
 from kiosk_agent.words import say
 from protocol import codec, topics
 from protocol.messages import Message
@@ -74,15 +74,14 @@ class Doing:
         self._face.warned(warn.left_s, sentence)
 
     def _tell(self, tell: effects.Tell) -> None:
-        self._face.told(say(tell.key, self._settings.language, **tell.values))
+        self._face.told(Said(say(tell.key, "fr", **tell.values), say(tell.key, "en", **tell.values)))
 
     def _tell_answer(self, answer: effects.TellAnswer) -> None:
-        sentence = answer.fr if self._settings.language == "fr" else answer.en
-        self._face.told(sentence, answer.reason)
+        self._face.told(Said(answer.fr, answer.en, answer.reason, answer.retry_after_s))
 
     def _show(self, show: effects.ShowText) -> None:
         self._platform.show(show.text)
-        self._face.told(show.text)
+        self._face.told(Said(show.text, show.text, by_desk=True))
 
 
 __all__ = ["Doing", "PlatformError", "StoreError"]

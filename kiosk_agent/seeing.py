@@ -16,6 +16,9 @@ def view_of(machine: Machine, settings: Settings, now: int) -> View:
         session=lending.held.session, deadline=countdown.deadline if countdown else None,
         end=countdown.end if countdown else None,
         remaining_ms=None if countdown else lending.remaining(now), config=lending.held.config,
+        controller=machine.talk.controller_online, asking="extend" in machine.talk.requests,
+        still_there=machine.idleness.asked_at is not None,
+        blocked_until=machine.talk.blocked_until if machine.talk.blocked_until > now else 0,
     )  # fmt: skip
 
 

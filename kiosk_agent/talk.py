@@ -200,7 +200,7 @@ class Talk:
         if pending.op == "start" and reply.retry_after_s:
             self.blocked_until = now + 1000 * reply.retry_after_s
         if pending.op != "ending":
-            self._turn.do(TellAnswer(reply.fr, reply.en, reply.reason))
+            self._turn.do(TellAnswer(reply.fr, reply.en, reply.reason, reply.retry_after_s))
 
     # -------------------------------------------------------------- desired sessions
 

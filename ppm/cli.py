@@ -17,7 +17,7 @@ from click.shell_completion import CompletionItem
 
 from ppm.settings import SettingError
 
-_EXTRAS = {"paho": "kiosk"}
+_EXTRAS = {"paho": "kiosk", "PySide6": "kiosk-ui"}
 """Which extra brings a module that is not the server's."""
 _OURS = (
     ("fleet.domain.errors", "FleetError"),

@@ -284,6 +284,16 @@ LANGUAGE = Setting(
     "PPM_LANGUAGE", "fr or en", rules.choice("fr", "en"), "What a poste speaks.", ("kiosk",),
     default="fr",
 )  # fmt: skip
+WINDOW_USER = Setting(
+    "PPM_WINDOW_USER", "text", rules.text,
+    "The account, without any right, that a poste's window runs as when the agent is root.", ("kiosk",),
+    shown_default="the agent's own", example="public",
+)  # fmt: skip
+WINDOW_SOCKET = Setting(
+    "PPM_WINDOW_SOCKET", "file", rules.path,
+    "Where a poste's agent and its window meet; the window's account must be able to reach it.", ("kiosk",),
+    shown_default="`window.sock` in the poste's folder", example="/run/poste-public/window.sock",
+)  # fmt: skip
 OBSERVER_LOGIN = Setting(
     "PPM_OBSERVER_LOGIN", "text", rules.text,
     "On a broker that was given: the account that the demo tells to tools. Without it demo.json names none.",
@@ -316,7 +326,7 @@ TABLE: tuple[Setting[Any], ...] = (
     HTTP_HOST, HTTP_PORT, PUBLIC_URL, TRUSTED_PROXIES, CORS_ORIGINS, REQUESTS_PER_MINUTE, ZONE, WAKE_ADDRESSES,
     METRICS_TOKEN, BACKUP_DIR, BACKUP_KEEP, BACKUP_SECRET, ARCHIVE_DIR,
     KEEP_SESSIONS_DAYS, KEEP_TERMINAL_DAYS, KEEP_PEOPLE_DAYS, KEEP_LOGS_DAYS,
-    POSTE, SITE, STATE_DIR, LANGUAGE,
+    POSTE, SITE, STATE_DIR, LANGUAGE, WINDOW_USER, WINDOW_SOCKET,
     API_URL, OPERATOR_LOGIN, OPERATOR_PASSWORD,
     DATA_DIR, MQTT_PORT, OBSERVER_LOGIN, OBSERVER_PASSWORD,
 )  # fmt: skip

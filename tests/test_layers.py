@@ -39,6 +39,8 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
         ("api", "controller"),
         ("kiosk_agent", "fleet"),
         ("kiosk_agent", "sqlalchemy"),
+        ("kiosk_agent", "PySide6"),
+        ("ppm", "PySide6"),
         ("mosquitto", "protocol"),
         ("controller", "rich"),
         ("fleet", "ppm"),

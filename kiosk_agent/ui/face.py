@@ -12,8 +12,33 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Said:
+    """A sentence for whoever sits there, in both languages; of a refusal its reason code and when to try again.
+
+    `by_desk`: somebody typed it there, and it stays until it was read.
+    """
+
+    fr: str
+    en: str
+    reason: str | None = None
+    retry_after_s: int | None = None
+    by_desk: bool = False
+
+    def text(self, language: Language) -> str:
+        return self.fr if language == "fr" else self.en
+
+    def line(self, language: Language) -> str:
+        """The sentence with its reason code behind it."""
+        return f"{self.text(language)} ({self.reason})" if self.reason else self.text(language)
+
+
+@dataclass(frozen=True)
 class View:
-    """All that a face needs, at one moment. `deadline` and `end` are ms of the boot clock."""
+    """All that a face needs, at one moment. `deadline`, `end` and `blocked_until` are ms of the boot clock.
+
+    `controller`: the desk can be reached; `asking`: the desk has a request for more time; `still_there`: nobody
+    touched the machine for long, and the visitor is asked.
+    """
 
     poste: str
     phase: Phase
@@ -26,6 +51,10 @@ class View:
     end: int | None = None
     remaining_ms: int | None = None
     config: Config | None = None
+    controller: bool = True
+    asking: bool = False
+    still_there: bool = False
+    blocked_until: int = 0
 
 
 class Face(Protocol):
@@ -34,8 +63,8 @@ class Face(Protocol):
     def changed(self, view: View) -> None:
         """The whole view, again."""
 
-    def told(self, sentence: str, reason: str | None = None) -> None:
-        """A sentence for whoever sits there, with the reason code of a refusal."""
+    def told(self, said: Said) -> None:
+        """A sentence for whoever sits there."""
 
     def warned(self, left_s: int, sentence: str) -> None:
         """The end comes near."""
@@ -62,7 +91,7 @@ class NoFace:
 
     def changed(self, view: View) -> None: ...
 
-    def told(self, sentence: str, reason: str | None = None) -> None: ...
+    def told(self, said: Said) -> None: ...
 
     def warned(self, left_s: int, sentence: str) -> None: ...
 
@@ -80,8 +109,8 @@ class GuardedFace:
     def changed(self, view: View) -> None:
         self._guard(lambda: self._face.changed(view))
 
-    def told(self, sentence: str, reason: str | None = None) -> None:
-        self._guard(lambda: self._face.told(sentence, reason))
+    def told(self, said: Said) -> None:
+        self._guard(lambda: self._face.told(said))
 
     def warned(self, left_s: int, sentence: str) -> None:
         self._guard(lambda: self._face.warned(left_s, sentence))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from kiosk_agent.ui.face import View, Visitor
+from kiosk_agent.ui.face import Said, View, Visitor
 from kiosk_agent.words import Language, clock_face, say
 
 LONGEST_LINE = 32
@@ -47,8 +47,8 @@ class LineFace:
             self._said = state
             self._write(line)
 
-    def told(self, sentence: str, reason: str | None = None) -> None:
-        self._write(f"{sentence} ({reason})" if reason else sentence)
+    def told(self, said: Said) -> None:
+        self._write(said.line(self.view.language if self.view else "fr"))
 
     def warned(self, left_s: int, sentence: str) -> None:
         self._write(f"[{left_s} s] {sentence}")
@@ -100,15 +100,18 @@ class ScreenFace:
         self.view = view
         self.draw()
 
-    def told(self, sentence: str, reason: str | None = None) -> None:
-        self._said = f"{sentence} ({reason})" if reason else sentence
-        self.draw()
+    def told(self, said: Said) -> None:
+        self._tell(said.line(self._language))
 
     def warned(self, left_s: int, sentence: str) -> None:  # noqa: ARG002 - the countdown shows it
-        self.told(sentence)
+        self._tell(sentence)
 
     def identified(self, poste: str) -> None:
-        self.told(say("identify", self._language, poste=poste))
+        self._tell(say("identify", self._language, poste=poste))
+
+    def _tell(self, sentence: str) -> None:
+        self._said = sentence
+        self.draw()
 
     def typed(self, key: str) -> None:
         """A key was pressed."""

@@ -9,21 +9,27 @@ from typing import cast
 import click
 
 from kiosk_agent.agent import Agent
+from kiosk_agent.local.door import Door
 from kiosk_agent.platform.dry import DryPlatform
 from kiosk_agent.settings import Settings as PosteSettings
 from kiosk_agent.ui import terminal
 from kiosk_agent.ui.terminal import LineFace, ScreenFace
 from kiosk_agent.words import Language
-from ppm import addresses, logs, systemd
+from ppm import addresses, logs, systemd, window
 from ppm import settings as table
-from ppm.compose import stopping
+from ppm.compose import end, stopping
 from ppm.settings import Settings, state_home
+from ppm.window import WindowPlan
 
 
 @click.command()
+@click.option("--window", "in_window", is_flag=True, help="A window over the whole screen (extra kiosk-ui).")
+@click.option(
+    "--logo", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A picture for the window."
+)
 @click.option("--plain", is_flag=True, help="Lines in place of a screen; so too when this is no terminal.")
-def kiosk(plain: bool) -> None:
-    """Be a poste, with a face in this terminal. Nothing of this machine is locked or wiped.
+def kiosk(plain: bool, in_window: bool, logo: Path | None) -> None:
+    """Be a poste, with a face in this terminal or in a window. Nothing of this machine is locked or wiped.
 
     PPM_SITE and PPM_POSTE say which, PPM_BROKER_URL and PPM_BROKER_PASSWORD how to reach the broker. On a
     screen, events are written to kiosk.log in the poste's folder, as JSON.
@@ -34,7 +40,11 @@ def kiosk(plain: bool) -> None:
     screen = not plain and sys.stdin.isatty() and sys.stdout.isatty()
     poste.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     level = settings[table.LOG_LEVEL]
-    if screen:
+    if in_window:
+        made = _window_plan(settings, poste, logo)
+        logs.set_up(settings[table.LOG_FORMAT], level)
+        asyncio.run(_in_window(poste, made))
+    elif screen:
         with logs.in_file(poste.folder / "kiosk.log", level):
             asyncio.run(_on_screen(poste))
     else:
@@ -76,6 +86,21 @@ async def _in_lines(poste: PosteSettings) -> None:
         await _run(agent, stop)
 
 
+def _window_plan(settings: Settings, poste: PosteSettings, logo: Path | None) -> WindowPlan:
+    if not window.is_installed():
+        raise ModuleNotFoundError(name="PySide6")
+    return window.plan(settings, poste.folder, poste.language, logo)
+
+
+async def _in_window(poste: PosteSettings, made: WindowPlan) -> None:
+    machine = DryPlatform()
+    door = Door(made.account.uid, machine.touched)
+    agent = Agent(poste, machine, face=door)
+    door.visitor = agent
+    with stopping() as stop:
+        await _run(agent, stop, asyncio.create_task(window.keep(agent, door, made)))
+
+
 def _touching(machine: DryPlatform, typed: Callable[[str], None]) -> Callable[[str], None]:
     """What is typed is also a sign that somebody is there."""
 
@@ -86,13 +111,14 @@ def _touching(machine: DryPlatform, typed: Callable[[str], None]) -> Callable[[s
     return taken
 
 
-async def _run(agent: Agent, stop: asyncio.Event) -> None:
-    """Be the poste until stopped, then leave cleanly."""
+async def _run(agent: Agent, stop: asyncio.Event, *beside: asyncio.Task[None]) -> None:
+    """Be the poste until stopped, then leave cleanly. Raises what one of the works beside it raised."""
     running = asyncio.create_task(agent.run())
     waiting = asyncio.create_task(stop.wait())
     telling = asyncio.create_task(systemd.told(agent.begun))
-    await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([running, waiting, *beside], return_when=asyncio.FIRST_COMPLETED)
     telling.cancel()
     agent.stop()
     waiting.cancel()
     await running
+    await end(beside)

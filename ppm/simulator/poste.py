@@ -9,7 +9,7 @@ from random import Random
 from kiosk_agent.agent import Agent
 from kiosk_agent.platform.base import Attestation
 from kiosk_agent.settings import Settings
-from kiosk_agent.ui.face import NoFace, View
+from kiosk_agent.ui.face import NoFace, Said, View
 from ppm.simulator.gates import Cable, HeldLoop
 from ppm.simulator.machine import SimulatedMachine
 
@@ -67,8 +67,8 @@ class SimulatedPoste(NoFace):
         self.machine.in_grace(view.phase == "grace")
         self._changed.set()
 
-    def told(self, sentence: str, reason: str | None = None) -> None:
-        self.said = (sentence, reason)
+    def told(self, said: Said) -> None:
+        self.said = (said.text(self.settings.language), said.reason)
         self._changed.set()
 
     async def until(self, predicate: Callable[["SimulatedPoste"], bool], timeout_s: float = 10) -> bool:

@@ -9,7 +9,7 @@ from kiosk_agent.agent import Agent
 from kiosk_agent.link import Broker
 from kiosk_agent.platform.base import Attestation
 from kiosk_agent.settings import Settings
-from kiosk_agent.ui.face import NoFace, View
+from kiosk_agent.ui.face import NoFace, Said, View
 from ppm.simulator.machine import Deed, SimulatedMachine
 from tests.end_to_end.line import Speaker
 
@@ -50,8 +50,8 @@ class ToldFace(NoFace):
             checking=view.checking, deadline=view.deadline, term=held.term, rev=held.rev,
         )  # fmt: skip
 
-    def told(self, sentence: str, reason: str | None = None) -> None:
-        self._speaker.say(kind="told", sentence=sentence, reason=reason)
+    def told(self, said: Said) -> None:
+        self._speaker.say(kind="told", sentence=said.fr, reason=said.reason)
 
 
 def agent_on(configuration: dict[str, Any], speaker: Speaker) -> Agent:

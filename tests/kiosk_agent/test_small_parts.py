@@ -18,7 +18,7 @@ from kiosk_agent.offset import Offset
 from kiosk_agent.platform.base import PlatformError
 from kiosk_agent.platform.dry import DryPlatform
 from kiosk_agent.settings import Settings
-from kiosk_agent.ui.face import GuardedFace, NoFace
+from kiosk_agent.ui.face import GuardedFace, NoFace, Said
 from kiosk_agent.words import CATALOGUE, clock_face, duration, say
 from protocol.codec import BadMessage
 from protocol.messages import WARNINGS_S
@@ -106,13 +106,13 @@ def test_durations_are_said_as_people_do() -> None:
 
 def test_a_broken_face_is_told_once_and_stops_nothing() -> None:
     class Broken(NoFace):
-        def told(self, sentence: str, reason: str | None = None) -> None:
+        def told(self, said: Said) -> None:
             raise RuntimeError("no display")
 
     failures: list[Exception] = []
     face = GuardedFace(Broken(), failures.append)
-    face.told("a")
-    face.told("b")
+    face.told(Said("a", "a"))
+    face.told(Said("b", "b"))
     assert len(failures) == 1
 
 

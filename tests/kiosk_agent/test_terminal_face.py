@@ -2,7 +2,7 @@
 
 import io
 
-from kiosk_agent.ui.face import View
+from kiosk_agent.ui.face import Said, View
 from kiosk_agent.ui.terminal import LineFace, ScreenFace
 
 
@@ -71,7 +71,7 @@ def test_an_empty_code_asks_nothing() -> None:
 
 def test_a_refusal_stays_until_the_next_key() -> None:
     face, _ = screen(LOCKED)
-    face.told("Ce code est inconnu.", "code_inconnu")
+    face.told(Said("Ce code est inconnu.", "This code is unknown.", "code_inconnu"))
     assert "Ce code est inconnu. (code_inconnu)" in drawn(face)
     press(face, "a")
     assert "inconnu" not in drawn(face)
@@ -117,6 +117,6 @@ def test_the_screen_is_drawn_only_while_it_is_taken_and_given_back_after() -> No
     face.changed(LOCKED)
     assert out.getvalue() == ""
     with face.shown():
-        face.told("Bonjour")
+        face.told(Said("Bonjour", "Hello"))
     assert "Bonjour" in out.getvalue()
     assert out.getvalue().endswith("\x1b[?1049l")

@@ -1,0 +1,88 @@
+"""What the window writes beside the sentences of the agent, in French and English."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from kiosk_agent.words import NBSP, NNBSP, Language, duration
+
+LABELS: Mapping[str, tuple[str, str]] = {
+    "no_agent": ("Un instant, ce poste se prépare…", "One moment, this computer is getting ready…"),
+    "closed": ("Fermé pour l’instant. Réouverture {when}.", "Closed for now. Opens again {when}."),
+    "again_in": ("Nouvel essai possible dans {time}.", "You can try again in {time}."),
+    "code": ("Votre code", "Your code"),
+    "code_help": ("Six lettres ou chiffres, donnés à l’accueil", "Six letters or digits, given at the desk"),
+    "start": ("Commencer", "Start"),
+    "resume": ("Reprendre", "Go on"),
+    "other_language": ("English", "Français"),
+    "contrast": ("Contraste", "Contrast"),
+    "large": ("Grand texte", "Large text"),
+    "keypad": ("Clavier", "Keypad"),
+    "info": ("Informations", "Information"),
+    "back": ("Fermer", "Close"),
+    "erase": ("Effacer", "Erase"),
+    "hours": ("Horaires", "Opening hours"),
+    "notice": ("À savoir", "Good to know"),
+    "elsewhere": ("Tapez votre code sur l’autre écran.", "Type your code on the other screen."),
+    "pill": ("Temps restant{nnbsp}: {time}. Ouvre le menu.", "Time left: {time}. Opens the menu."),
+    "menu": ("Votre session", "Your session"),
+    "until": ("Jusqu’à {when}", "Until {when}"),
+    "ask_time": ("Demander du temps", "Ask for time"),
+    "asked": ("Demande envoyée à l’accueil", "Request sent to the desk"),
+    "end": ("Terminer ma session", "End my session"),
+    "end_sure": (
+        "Terminer la session{nnbsp}? Ce que vous n’avez pas enregistré sera perdu.",
+        "End the session? What you have not saved will be lost.",
+    ),
+    "end_yes": ("Oui, terminer", "Yes, end it"),
+    "end_no": ("Non, continuer", "No, go on"),
+    "from_desk": ("Message de l’accueil", "Message from the desk"),
+    "read": ("J’ai lu", "I have read it"),
+    "poste": ("Poste {poste}", "Computer {poste}"),
+    "today": ("aujourd’hui à {time}", "today at {time}"),
+    "tomorrow": ("demain à {time}", "tomorrow at {time}"),
+    "some_day": ("{day} à {time}", "{day} at {time}"),
+}
+_DAYS = (
+    ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"),
+    ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+)
+_MONTHS = (
+    (
+        "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre",
+        "novembre", "décembre",
+    ),
+    (
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+        "November", "December",
+    ),
+)  # fmt: skip
+
+
+def label(key: str, language: Language, **values: object) -> str:
+    """The words of a key. `seconds` among the values becomes `{time}`, as people say it."""
+    fr, en = LABELS[key]
+    seconds = values.pop("seconds", None)
+    if isinstance(seconds, int):
+        values["time"] = duration(seconds, language)
+    return (fr if language == "fr" else en).format(nnbsp=NNBSP, **values)
+
+
+def day(of: date, language: Language) -> str:
+    """`samedi 21 novembre`, `Saturday 21 November`."""
+    english = language == "en"
+    number = f"1{'' if english else 'er'}" if of.day == 1 else str(of.day)
+    return f"{_DAYS[english][of.weekday()]} {number} {_MONTHS[english][of.month - 1]}"
+
+
+def hour(at: datetime, language: Language) -> str:
+    """`9 h`, `17 h 30`; `9:00`, `17:30`."""
+    if language == "en":
+        return f"{at.hour}:{at.minute:02d}"
+    return f"{at.hour}{NBSP}h" + (f"{NBSP}{at.minute:02d}" if at.minute else "")
+
+
+def moment(at: datetime, now: datetime, language: Language) -> str:
+    """A moment to come, as people say it from `now`."""
+    days = (at.date() - now.date()).days
+    key = {0: "today", 1: "tomorrow"}.get(days, "some_day")
+    return label(key, language, day=day(at, language), time=hour(at, language))

@@ -1,0 +1,177 @@
+"""The window program: it stands before the visitor on every screen, locked or over their work."""
+
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QPoint, QRect, QTimer
+from PySide6.QtGui import QCursor, QGuiApplication, QWindow
+
+from kiosk_agent.clock import BootClock
+from kiosk_agent.local import messages
+from kiosk_agent.ui import scene as scenes
+from kiosk_agent.ui.qt.link import Link
+from kiosk_agent.ui.qt.lock import Cover, LockWindow
+from kiosk_agent.ui.qt.over import Over
+from kiosk_agent.ui.scene import Scene
+from kiosk_agent.ui.screen import InUse, Lock, screen
+
+TICK_MS = 250
+GRAB_TICKS = 4
+"""Each so many ticks it is seen to that the keyboard is ours."""
+LOST_GRABS = 8
+"""A window that cannot have the keyboard for so long may have been destroyed by another program: a new one."""
+
+
+class Stand(QObject):
+    """Puts what is to be seen on the screens, and what the visitor does into questions for the agent."""
+
+    def __init__(self, link: Link, scene: Scene, logo: Path | None = None) -> None:
+        super().__init__()
+        self.scene = scene
+        self._link = link
+        self._logo = logo
+        self._clock = BootClock()
+        self._ticks = self._grabs_lost = 0
+        self._held = False
+        self._pointer = QPoint()
+        self._covers: list[Cover] = []
+        self._make_lock()
+        self.over = Over()
+        self._connect()
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._tick)
+
+    def start(self) -> None:
+        """Locked from the first moment on, whatever the agent will say."""
+        self.show()
+        self._link.start()
+        self._timer.start(TICK_MS)
+
+    def _connect(self) -> None:
+        self._link.heard.connect(lambda word: self._become(scenes.heard(self.scene, word, self._now())))
+        self._link.lost.connect(lambda: self._become(scenes.lost(self.scene)))
+        self.over.pill.pressed.connect(lambda: self._toggle("menu"))
+        self.over.menu.closed.connect(lambda: self._toggle("menu"))
+        self.over.menu.asked.connect(lambda: self._ask(messages.AskTime()))
+        self.over.menu.end_pressed.connect(lambda: self._become(scenes.wants_to_end(self.scene)))
+        self.over.menu.kept.connect(lambda: self._become(scenes.wants_to_end(self.scene, sure=False)))
+        self.over.menu.confirmed.connect(lambda: self._ask(messages.End()))
+        for note in self.over.notes:
+            note.read.connect(lambda: self._become(scenes.read(self.scene)))
+        application = QGuiApplication.instance()
+        assert isinstance(application, QGuiApplication)
+        application.screenAdded.connect(self._remake)
+        application.screenRemoved.connect(self._remake)
+
+    def _make_lock(self) -> None:
+        self.lock = LockWindow(self._logo)
+        self.lock.sent.connect(lambda code: self._ask(messages.TypeCode(code=code)))
+        self.lock.edited.connect(lambda: self._become(scenes.typed(self.scene)))
+        self.lock.language_pressed.connect(lambda: self._become(scenes.other_language(self.scene)))
+        self.lock.toggle_pressed.connect(self._toggle)
+
+    def _remake(self) -> None:
+        """Other screens, or a window that another program destroyed: stand there anew."""
+        for old in (self.lock, *self._covers):
+            old.hide()
+            old.deleteLater()
+        self._covers, self._grabs_lost, self._held = [], 0, False
+        self._make_lock()
+        self.show()
+
+    # -------------------------------------------------------------- what happens
+
+    def _now(self) -> int:
+        return self._clock.now()
+
+    def _become(self, scene: Scene) -> None:
+        was_in_use, self.scene = self.scene.in_use, scene
+        if was_in_use and not scene.in_use:
+            self.lock.forget()
+            self.over.forget()
+        self.show()
+
+    def _ask(self, line: messages.Asked) -> None:
+        self._link.ask(line)
+        if isinstance(line, messages.AskTime):
+            self._toggle("menu")
+
+    def _toggle(self, what: str) -> None:
+        self._become(scenes.toggled(self.scene, what))
+
+    def _tick(self) -> None:
+        self._ticks += 1
+        self.scene = scenes.passed(self.scene, self._now())
+        self.show()
+        if self.scene.in_use:
+            self._watch_pointer()
+        else:
+            self._hold()
+
+    def _watch_pointer(self) -> None:
+        if self._ticks % GRAB_TICKS == 0 and (here := QCursor.pos()) != self._pointer:
+            self._pointer = here
+            self._link.ask(messages.Touch())
+
+    # -------------------------------------------------------------- the screens
+
+    def show(self) -> None:
+        """Draw what is to be seen now."""
+        seen = screen(self.scene, self._now(), datetime.now().astimezone())
+        if isinstance(seen, Lock):
+            self._show_lock(seen)
+        else:
+            self._show_in_use(seen)
+
+    def _show_lock(self, lock: Lock) -> None:
+        first, *others = _screens()
+        while len(self._covers) < len(others):
+            self._covers.append(Cover())
+        self.lock.draw(lock, first)
+        for cover, place in zip(self._covers, others, strict=False):
+            cover.draw(lock, place)
+            cover.show()
+        if not self.lock.isVisible():
+            self.lock.show()
+            self._hold()
+        self.over.hide()
+
+    def _show_in_use(self, use: InUse) -> None:
+        self._release()
+        self.over.draw(use, _screens()[0], lift=self._ticks % GRAB_TICKS == 0)
+
+    # -------------------------------------------------------------- holding the lock
+
+    def _hold(self) -> None:
+        """On top, where it belongs, with the keyboard; made again if another program took it away."""
+        for one in (*self._covers, self.lock):
+            one.raise_()
+        if self._held and self._ticks % GRAB_TICKS:
+            return
+        self._held = self._grab()
+        self._grabs_lost = 0 if self._held else self._grabs_lost + 1
+        if not self.lock.isActiveWindow():
+            self.lock.activateWindow()
+        if self._grabs_lost >= LOST_GRABS and QGuiApplication.platformName() == "xcb":
+            self._remake()
+
+    def _grab(self) -> bool:
+        handle: QWindow | None = self.lock.windowHandle()
+        if handle is None or not handle.setKeyboardGrabEnabled(True):
+            return False
+        return handle.isExposed()
+
+    def _release(self) -> None:
+        if not self.lock.isVisible():
+            return
+        self._held = False
+        self.lock.windowHandle().setKeyboardGrabEnabled(False)
+        for one in (self.lock, *self._covers):
+            one.hide()
+
+
+def _screens() -> list[QRect]:
+    """Where each screen is, the first one first."""
+    first = QGuiApplication.primaryScreen()
+    others = [one for one in QGuiApplication.screens() if one is not first]
+    return [first.geometry(), *(one.geometry() for one in others if one.geometry() != first.geometry())]

@@ -1,0 +1,116 @@
+"""Every state of the window, by name. `python -m tests.support.gallery FOLDER` takes their pictures."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from kiosk_agent.ui.face import Said, View
+from kiosk_agent.ui.scene import Scene
+from kiosk_agent.ui.screen import Screen, screen
+from kiosk_agent.words import Language, say
+from protocol.messages import Config
+
+NOW = 10_000_000
+WALL = datetime(2026, 11, 21, 16, 18, tzinfo=ZoneInfo("Indian/Reunion"))
+CONFIG = Config(
+    rev=1,
+    site="Médiathèque François-Mitterrand",
+    notice="L’ordinateur est nettoyé après chaque session : gardez vos fichiers sur une clé USB.",
+    hours="mardi 09:00-12:00, 13:30-18:00\nmercredi 09:00-18:00\nsamedi 09:00-17:00",
+)
+MINUTE = 60_000
+FREE = View("saint-denis-01", "locked", True, False, "", "fr", config=CONFIG)
+LENT = replace(FREE, phase="active", session="4", deadline=NOW + 42 * MINUTE, end=NOW + 43 * MINUTE)
+SOON = replace(LENT, deadline=NOW + 2 * MINUTE, end=NOW + 3 * MINUTE)
+GRACE = replace(LENT, phase="grace", deadline=NOW - 15_000, end=NOW + 45_000)
+USED = Said(
+    "Ce code a déjà servi. Demandez-en un autre à l’accueil.",
+    "This code was used already. Please ask the desk for another one.",
+    "code_deja_utilise",
+)
+TOO_MANY = Said(
+    "Trop d’essais avec de mauvais codes. Patientez un peu avant de réessayer.",
+    "Too many tries with wrong codes. Please wait a little before you try again.",
+    "trop_d_essais",
+    30,
+)
+DESK = Said(
+    "La salle ferme à 18 h. Pensez à imprimer.", "The room closes at 6. Remember to print.", by_desk=True
+)
+
+
+def _note(key: str, **values: int) -> dict[str, object]:
+    return {"note": Said(say(key, "fr", **values), say(key, "en", **values)), "note_until": NOW + 8_000}
+
+
+LOCKED: Mapping[str, Scene] = {
+    "waiting": Scene(),
+    "no-network": Scene(view=replace(FREE, online=False)),
+    "no-desk": Scene(view=replace(FREE, controller=False)),
+    "free": Scene(view=FREE),
+    "checking": Scene(view=replace(FREE, checking=True)),
+    "refused": Scene(view=FREE, said=USED),
+    "too-many": Scene(view=replace(FREE, blocked_until=NOW + 30_000), said=TOO_MANY),
+    "paused": Scene(view=replace(FREE, phase="suspended", session="4", remaining_ms=17 * MINUTE)),
+    "cleaning": Scene(view=replace(FREE, phase="cleaning")),
+    "maintenance": Scene(view=replace(FREE, phase="maintenance")),
+    "closed": Scene(
+        view=replace(
+            FREE,
+            config=Config(rev=2, site=CONFIG.site, next_opening=datetime(2026, 11, 24, 5, 0, tzinfo=UTC)),
+        )
+    ),
+    "identify": Scene(view=FREE, identify_until=NOW + 9_000),
+}
+IN_USE: Mapping[str, Scene] = {
+    "in-use": Scene(view=LENT),
+    "menu": Scene(view=LENT, menu=True),
+    "ending": Scene(view=LENT, menu=True, ending=True),
+    "asked": Scene(view=replace(LENT, asking=True), menu=True, **_note("asking_time")),  # type: ignore[arg-type]
+    "warning": Scene(view=SOON, **_note("warning", seconds=120)),  # type: ignore[arg-type]
+    "added": Scene(view=LENT, **_note("time_added", seconds=900)),  # type: ignore[arg-type]
+    "message": Scene(view=LENT, unread=(DESK,)),
+    "still-there": Scene(view=replace(LENT, still_there=True)),
+    "grace": Scene(view=GRACE),
+    "grace-menu": Scene(view=GRACE, menu=True, unread=(DESK,)),
+}
+ALL: Mapping[str, Scene] = {**LOCKED, **IN_USE}
+
+
+def seen(scene: Scene, language: Language = "fr", *, large: bool = False, contrast: bool = False) -> Screen:
+    """What is on the screen in this scene."""
+    return screen(replace(scene, language=language, large=large, contrast=contrast), NOW, WALL)
+
+
+def main(folder: Path) -> None:
+    """Draw every state in both languages as a small PNG."""
+    from PySide6.QtWidgets import QApplication
+
+    application = QApplication.instance() or QApplication(["pictures", "-platform", "offscreen"])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, scene in ALL.items():
+        for language in ("fr", "en"):
+            _save(seen(scene, language), folder / f"{name}-{language}.png")
+    for name in ("free", "too-many", "grace"):
+        _save(seen(ALL[name], large=True), folder / f"{name}-large-fr.png")
+        _save(seen(ALL[name], contrast=True), folder / f"{name}-contrast-fr.png")
+    del application
+
+
+def _save(shown: Screen, path: Path) -> None:
+    """In few colours, which is small."""
+    from PIL import Image
+
+    from tests.support.drawing import picture
+
+    picture(shown).save(str(path))
+    with Image.open(path) as taken:
+        small = taken.convert("RGB").quantize(48, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,90 @@
+"""A screen that nobody sees: an X server with a window manager, and fingers."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.support.waiting import wait_until
+
+CLIENT = Path(__file__).with_name("x_client.py")
+_START_S = 30
+
+
+class Display:
+    """A context manager. Every word of xdotool is a finger."""
+
+    def __init__(self, folder: Path, size: tuple[int, int] = (1366, 768)) -> None:
+        self.size = size
+        self._folder = folder
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        reader, writer = os.pipe()
+        self._log = (self._folder / "x.log").open("ab")
+        size = f"{self.size[0]}x{self.size[1]}x24"
+        command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", size, "-nolisten", "tcp", "-noreset"]
+        self._start(command, pass_fds=(writer,))
+        os.close(writer)
+        with os.fdopen(reader, "rb") as told:
+            self.name = f":{told.readline().decode().strip()}"
+        assert self.name != ":", "Xvfb did not start"
+        (self._folder / "home").mkdir()
+        self.environment = {
+            "DISPLAY": self.name, "PATH": os.environ["PATH"], "HOME": str(self._folder / "home"),
+            "PYTHONPATH": str(Path(__file__).parents[2]), "QT_QPA_PLATFORM": "xcb", "LANG": "C.UTF-8",
+        }  # fmt: skip
+        self._start(["openbox", "--sm-disable"], env=self.environment)
+        wait_until(lambda: self.properties("_NET_SUPPORTING_WM_CHECK"), _START_S, "a window manager")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for one in reversed(self._running):
+            one.kill()
+            one.wait()
+        self._log.close()
+
+    def _start(self, command: list[str], **how: object) -> subprocess.Popen[bytes]:
+        started = subprocess.Popen(command, stdout=self._log, stderr=self._log, **how)  # type: ignore[call-overload]
+        self._running.append(started)
+        return started  # type: ignore[no-any-return]
+
+    def properties(self, name: str) -> bool:
+        """Whether the root window has this."""
+        done = subprocess.run(["xprop", "-root", name], env=self.environment, capture_output=True, text=True)
+        return "window id" in done.stdout
+
+    def client(self, kind: str, notes: Path) -> subprocess.Popen[bytes]:
+        """Another program on the screen, once it is there: an `editor`, or a `rival` that wants to be above all."""
+        started = self._start([sys.executable, str(CLIENT), kind, str(notes)], env=self.environment)
+        wait_until(notes.exists, _START_S, f"the {kind}")
+        return started
+
+    # -------------------------------------------------------------- fingers and eyes
+
+    def do(self, *words: str) -> str:
+        """xdotool; what it says."""
+        done = subprocess.run(["xdotool", *words], env=self.environment, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def type(self, text: str) -> None:
+        self.do("type", "--delay", "2", text)
+
+    def press(self, *keys: str) -> None:
+        self.do("key", "--delay", "2", *keys)
+
+    def click(self, x: int, y: int) -> None:
+        self.do("mousemove", str(x), str(y), "click", "1")
+
+    def windows(self, name: str) -> list[str]:
+        """The visible windows of this title."""
+        return self.do("search", "--onlyvisible", "--name", name).split()
+
+    def above(self, x: int, y: int) -> str:
+        """The topmost window at a place."""
+        said = self.do("mousemove", str(x), str(y), "getmouselocation", "--shell")
+        return dict(line.split("=") for line in said.splitlines() if "=" in line).get("WINDOW", "")
