@@ -35,6 +35,7 @@ from fleet.jobs import ledger
 from fleet.jobs.ledger import TOPIC as JOB
 from fleet.jobs.settings import JobSettings
 from fleet.jobs.table import SWEEP
+from fleet.usecases import once
 from fleet.usecases.fleet import Fleet
 from protocol.topics import DEFAULT_ROOT
 
@@ -241,7 +242,8 @@ class Controller:
                 if driver.driving.is_set():
                     await driver.sweep()
                     swept += 1
-            facts = {"sites": swept}
+            forgotten = await in_thread(self._lease_threads, partial(once.sweep, self._fleet))
+            facts = {"sites": swept, "reponses_oubliees": forgotten}
             note = partial(ledger.note, self._fleet.database, SWEEP, self._settings.name, began, facts)
             await in_thread(self._lease_threads, note)
 

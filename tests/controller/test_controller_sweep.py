@@ -1,0 +1,32 @@
+"""What each controller looks after every few minutes, asked for by hand."""
+
+from datetime import timedelta
+
+from sqlalchemy import insert, select
+
+from fleet.database.tables import answered
+from fleet.jobs.table import SWEEP
+from fleet.usecases import once
+from tests.controller.conftest import Driven
+from tests.support.rooms import Room
+from tests.support.waiting import wait_until
+
+
+def _keep_an_answer(room: Room, key: str, age: timedelta) -> None:
+    with room.tx() as tx:
+        row = {"demandeur": "desk", "cle": key, "empreinte": b"0" * 32, "created_at": tx.now - age}
+        tx.execute(insert(answered).values(row))
+
+
+def _kept(room: Room) -> list[str]:
+    with room.fleet.database.read() as tx:
+        return list(tx.execute(select(answered.c.cle)).scalars())
+
+
+def test_the_sweep_forgets_the_answers_that_are_too_old(room: Room, driven: Driven) -> None:
+    _keep_an_answer(room, "old", once.KEPT + timedelta(minutes=1))
+    _keep_an_answer(room, "new", once.KEPT - timedelta(hours=1))
+    with driven.controller():
+        with room.tx() as tx:
+            tx.tell(0, SWEEP)
+        wait_until(lambda: _kept(room) == ["new"], 10, "the old answer forgotten")
