@@ -119,12 +119,18 @@ def _settle_lock(
         before = sessions.locked(tx, session_id).session
     except NotFound:
         return False
-    if before.poste_id != wanted.poste_id:
+    if before.poste_id != wanted.poste_id or _of_an_earlier_stay(tx, before, ack):
         moved = measured(tx, wanted.poste_id, session_id, left_ms, ack.measured_rev, ack.rev)
         corrected |= {} if moved is None else dict([moved])
         return moved is not None
     since = wanted.applied_rev if ack.measured_rev is None else ack.measured_rev
     return _save(tx, before, rules.settle(before, left_ms, transfers.changed_after(tx, session_id, since)))
+
+
+def _of_an_earlier_stay(tx: Transaction, here: rules.Session, ack: Ack) -> bool:
+    """Whether the poste measured before the session was moved away from it and came back."""
+    since = ack.measured_rev
+    return since is not None and transfers.came_after(tx, here.id, here.poste_id or 0, since)
 
 
 def _already_ending(tx: Transaction, wanted: Wanted, ack: Ack) -> bool:

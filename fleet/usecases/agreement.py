@@ -102,11 +102,7 @@ def _credited(tx: Transaction, found: Found, told: messages.Resync, last_heard: 
     """Give back the time that the poste was locked by a fault, once for each connection that ended it."""
     ours, most_ms = found.session, found.rules.policy.outage_credit_max_s * 1000
     if ours.statut == rules.SUSPENDUE:
-        if ours.reason not in RESUMABLE:
-            return ours, ""
-        settled = _settled(tx, ours, told)
-        running = _resumed(tx, found, settled, told)
-        return (settled, "") if running is None else (running, "retour_reseau")
+        return _resumed_here(tx, found, told)
     cle = f"{told.boot}:{told.connection}"
     if sessions.was_given(tx, ours.id, cle):
         return ours, ""
@@ -126,13 +122,17 @@ def _measured(tx: Transaction, found: Found, told: messages.Resync, left_ms: int
         if told.rev < outbox.of_poste(tx, ours.poste_id or 0).rev:
             return ours, ""  # it may have been locked since: what it is answered it acknowledges
         return rules.confirm(ours, left_ms, tx.now), ""
+    return _resumed_here(tx, found, told)
+
+
+def _resumed_here(tx: Transaction, found: Found, told: messages.Resync) -> Agreed:
+    """A session that a fault had paused runs again, once its poste has said so: it may have locked since it asked."""
+    ours = found.session
     if ours.reason not in RESUMABLE:
         return ours, ""
     settled = _settled(tx, ours, told)
     running = _resumed(tx, found, settled, told)
-    if running is None:
-        return settled, ""
-    return rules.confirm(running, settled.left_ms or 0, tx.now), "retour_reseau"
+    return (settled, "") if running is None else (running, "retour_reseau")
 
 
 def _settled(tx: Transaction, paused: rules.Session, told: messages.Resync) -> rules.Session:

@@ -57,7 +57,8 @@ def _settle(tx: Transaction, told: Sequence[Told]) -> None:
             before = sessions.locked(tx, session_id).session
         except NotFound:
             continue
-        if before.poste_id == poste_id and before.statut in rules.ENDED:
+        stayed = before.poste_id == poste_id and not transfers.came_after(tx, session_id, poste_id, one.rev)
+        if stayed and before.statut in rules.ENDED:
             later_ms = transfers.changed_after(tx, session_id, one.rev)
             sessions.save(tx, before, rules.settle(before, one.remaining_ms, later_ms))
 

@@ -354,7 +354,7 @@ def ending(fleet: Fleet, lease: Lease, poste_id: int, asked: messages.Ending) ->
     The poste's own measure of what is left is kept, for the end may be told long after it happened.
     """
     with fleet.database.transaction(lease) as tx:
-        before = _of_poste(tx, poste_id, asked.session)
+        before = _of_poste(tx, poste_id, asked)
         if before is not None and before.statut != rules.EN_ATTENTE:
             over = before.statut in rules.ENDED
             reason = "fin_inactivite" if asked.why == "idle" else "fin_visiteur"
@@ -374,15 +374,17 @@ def _told_left(tx: Transaction, over: rules.Session, asked: messages.Ending) -> 
     return rules.settle(over, asked.remaining_ms, transfers.changed_after(tx, over.id, known))
 
 
-def _of_poste(tx: Transaction, poste_id: int, session_id: str) -> rules.Session | None:
-    number = row_id(session_id)
+def _of_poste(tx: Transaction, poste_id: int, asked: messages.Ending) -> rules.Session | None:
+    """The session that its visitor ends, unless it went on elsewhere, be it to come back since."""
+    number = row_id(asked.session)
     if number is None:
         return None
     try:
         found = sessions.locked(tx, number).session
     except NotFound:
         return None
-    return found if found.poste_id == poste_id else None
+    left = asked.rev is not None and transfers.came_after(tx, found.id, poste_id, asked.rev)
+    return found if found.poste_id == poste_id and not left else None
 
 
 def _theirs(tx: Transaction, poste_id: int, session_id: str) -> Found:

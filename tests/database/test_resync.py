@@ -108,9 +108,13 @@ class TestTheSameBoot:
         room.pass_time(made.session_id, seconds=11)
         endings.end_due(room.fleet, room.lease, [made.session_id])
         assert room.row(made.session_id).motif_fin == "demarrage_non_confirme"
-        room.resync(poste, session=str(made.session_id), phase="active", remaining_ms=58 * MINUTE)
-        row = room.row(made.session_id)
-        assert (row.statut, row.confirmer_avant) == ("active", None)
+        held = room.wanted(poste).rev - 1
+        room.resync(poste, session=str(made.session_id), phase="active", remaining_ms=58 * MINUTE, rev=held)
+        assert room.row(made.session_id).statut == "active"
+        assert about(left(room, made.session_id), 58)
+        # It may have paused after it asked: it says under which rev it counts once it knows.
+        _apply(room, poste, session=str(made.session_id), remaining_ms=58 * MINUTE, measured_rev=held)
+        assert room.row(made.session_id).confirmer_avant is None
         assert about(left(room, made.session_id), 58)
 
     def test_time_added_before_the_ack_arrives_is_not_lost_by_it(self, room: Room) -> None:

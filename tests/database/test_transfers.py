@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from fleet.database import tables
 from fleet.database.sessions import to_session
 from fleet.domain.actor import LECTEUR, Actor
-from fleet.usecases import acks, endings, events, sessions, transfers
+from fleet.usecases import acks, endings, events, kiosk, sessions, transfers
 from protocol import messages
 from tests.support.rooms import BOOT, Room
 
@@ -283,3 +283,37 @@ def test_a_correction_of_a_session_that_is_over_survives_the_measure_of_its_last
     _locked_and_says(room, first, session, left + 120_000, before)
     _locked_and_says(room, second, session, left - 10_000, held)
     assert room.row(session).restant_ms == left + 110_000
+
+
+def _came_back(room: Room) -> tuple[int, int, int]:
+    """A session that was moved from the first poste to the second and back: with the rev of its first stay."""
+    first, second, _ = room.postes
+    session = room.running()
+    before = room.wanted(first).rev
+    _move(room, session, 1)
+    _locked_and_says(room, first, session, _left_ms(room, session), before)
+    room.done(second, session, _left_ms(room, session))
+    _move(room, session, 0)
+    room.done(first, session, _left_ms(room, session))
+    return session, first, before
+
+
+def test_an_end_that_was_told_before_the_session_left_and_came_back_ends_nothing(room: Room) -> None:
+    session, first, before = _came_back(room)
+    asked = messages.Ending(
+        id="e-1", nonce="n", boot=BOOT, session=str(session), remaining_ms=60_000, rev=before
+    )
+    assert kiosk.ending(room.fleet, room.lease, first, asked).wanted.session is not None
+    assert room.row(session).statut == "active"
+
+
+def test_what_a_poste_measured_in_an_earlier_stay_is_not_what_was_left_in_the_last(room: Room) -> None:
+    session, first, before = _came_back(room)
+    sessions.terminate(room.fleet, room.actor, session)
+    left = room.row(session).restant_ms
+    _locked_and_says(room, first, session, 60_000, before)
+    told = messages.Ended(
+        n=7, boot=BOOT, session=str(session), reason="expired", remaining_ms=60_000, rev=before
+    )
+    events.happened(room.fleet, room.lease, [(first, told)])
+    assert room.row(session).restant_ms == left

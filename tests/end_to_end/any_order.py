@@ -282,7 +282,9 @@ class World:
 
     def _read(self) -> None:
         states, _ = sending.unsent(self.room.fleet, self.room.lease, 100)
-        self.controller.read = [one for one in states if self.controller.sent.get(one.poste_id, 0) < one.rev]
+        news = {one.poste_id: one for one in self.controller.read}
+        news |= {one.poste_id: one for one in states if self.controller.sent.get(one.poste_id, 0) < one.rev}
+        self.controller.read = list(news.values())
 
     def _publish(self) -> None:
         """Some of what was read is told, as of now; that the broker has it may be known."""

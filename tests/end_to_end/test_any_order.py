@@ -14,16 +14,17 @@ from tests.support.rooms import make_room
 STEPS = 250
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("moves", [False, True], ids=["late", "late, lost and moved"])
+@pytest.mark.parametrize("seed", range(5))
 def test_a_room_in_which_everything_may_be_late(
-    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, moves: bool
 ) -> None:
     clock = TurnedClock()
     monkeypatch.setattr(engine, "clock", lambda _connection, _told=None: clock.instant)
     shutil.copy(sqlite_template, tmp_path / "fleet.db")
     database = Database(f"sqlite:///{tmp_path / 'fleet.db'}")
     room = make_room(database, postes=2, sessions_per_day=None, grace_s=1)
-    world = World(room, Random(seed), clock, moves=False, deaths=False)
+    world = World(room, Random(seed), clock, moves=moves, deaths=moves)
     world.settle()
     for _ in range(3):
         for _ in range(STEPS):
