@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, any_, bindparam, func, select
+from sqlalchemy import BigInteger, Column, ColumnElement, String, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
@@ -37,3 +37,27 @@ def _clock_read(_element: clock_read, _compiler: Any, **_: Any) -> str:
 @compiles(clock_read, "sqlite")
 def _clock_read_sqlite(_element: clock_read, _compiler: Any, **_: Any) -> str:
     return "NULL"
+
+
+def now_within(tx: Transaction) -> Any:
+    """The moment of the statement, to compare with: no trip of its own, and indexes serve as for a constant."""
+    return func.statement_timestamp(type_=Instant) if tx.is_postgresql else tx.now
+
+
+class folded(FunctionElement[str]):  # noqa: N801
+    """A text as `fleet.domain.utilisateur.searchable` makes it, for lists that are too short to keep it stored."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(folded)
+def _folded(element: folded, compiler: Any, **words: Any) -> str:
+    # The accents go first: a database of the C locale knows only the capitals of ASCII.
+    said = compiler.process(element.clauses, **words)
+    return rf"lower(regexp_replace(normalize({said}, NFKD), '[\u0300-\u036f]', '', 'g'))"
+
+
+@compiles(folded, "sqlite")
+def _folded_sqlite(element: folded, compiler: Any, **words: Any) -> str:
+    return f"ppm_folded({compiler.process(element.clauses, **words)})"

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, Interval, Select, and_, case, exists, func, literal, or_, select, text
 
 from fleet.database import listing
 from fleet.database.engine import Transaction
 from fleet.database.listing import Page
-from fleet.database.sql import any_of
+from fleet.database.sql import any_of, folded, now_within
 from fleet.database.tables import booking, desired, poste, presence, queue, session, site
 from fleet.domain import booking as booking_rules
 from fleet.domain import poste as rules
@@ -116,6 +116,10 @@ def _seen(now: Any) -> Select[Any]:
     )
 
 
+def _after(now: Any, by: timedelta) -> Any:
+    return now + (by if isinstance(now, datetime) else literal(by, Interval))
+
+
 def _reserved(now: Any) -> ColumnElement[bool]:
     """Whether a code names the poste, somebody was called to it, or a booking of it is near or has begun."""
     waiting = session.alias("waiting")
@@ -129,8 +133,8 @@ def _reserved(now: Any) -> ColumnElement[bool]:
     promised = exists().where(
         booking.c.poste_id == poste.c.id,
         text("reservation.statut = 'prevue'"),
-        booking.c.debut <= now + booking_rules.NEAR,
-        booking.c.debut > now - booking_rules.LATE,
+        booking.c.debut <= _after(now, booking_rules.NEAR),
+        booking.c.debut > _after(now, -booking_rules.LATE),
         booking.c.fin > now,
     )
     return or_(by_code, called, promised)
@@ -156,10 +160,11 @@ def callable_postes(tx: Transaction, site_id: int, ids: Sequence[int]) -> set[in
     return {row.id for row in tx.execute(rows)}
 
 
-def _statut(now: datetime) -> ColumnElement[str]:
+def _statut(now: Any) -> ColumnElement[str]:
     """`fleet.domain.poste.statut` in the words of the database, to filter by; a test holds the two together."""
     lost = and_(
-        presence.c.online.is_(False), or_(presence.c.since.is_(None), presence.c.since <= now - DEBOUNCE)
+        presence.c.online.is_(False),
+        or_(presence.c.since.is_(None), presence.c.since <= _after(now, -DEBOUNCE)),
     )
     return case(
         (poste.c.statut_voulu == rules.HORS_LIGNE, rules.HORS_LIGNE),
@@ -177,12 +182,12 @@ def _statut(now: datetime) -> ColumnElement[str]:
 
 def one(fleet: Fleet, actor: Actor, poste_id: int) -> PosteView:
     """One poste. Raises NotFound."""
-    with fleet.database.read() as tx:
-        row = tx.execute(_seen(tx.now).where(poste.c.id == poste_id)).first()
-        now = tx.now
+    with fleet.database.glance() as tx:
+        wanted = _seen(now_within(tx)).add_columns(listing.now_column(tx))
+        row = tx.execute(wanted.where(poste.c.id == poste_id)).first()
     if row is None or not actor.sees(row.site_id):
         raise NotFound("poste")
-    return view(row, now)
+    return view(row, row.maintenant)
 
 
 def some(tx: Transaction, ids: Sequence[int]) -> list[PosteView]:
@@ -198,13 +203,14 @@ def of_sites(tx: Transaction, site_ids: Sequence[int]) -> list[PosteView]:
 
 def search(fleet: Fleet, actor: Actor, which: PosteFilter, page: Page) -> PosteList:
     """A page of the postes that the actor sees."""
-    with fleet.database.read() as tx:
+    with fleet.database.glance() as tx:
         found = listing.fetch(tx, _filtered(tx, actor, which), page, _SORTS, "nom")
     return PosteList(found.total, page.limit, page.offset, [view(row, found.now) for row in found.rows])
 
 
 def _filtered(tx: Transaction, actor: Actor, which: PosteFilter) -> Select[Any]:
-    statement = _seen(tx.now).where(listing.seen_by(tx, actor, poste.c.site_id))
+    now = now_within(tx)
+    statement = _seen(now).where(listing.seen_by(tx, actor, poste.c.site_id))
     if which.site_id is not None:
         statement = statement.where(poste.c.site_id == which.site_id)
     if which.online is not None:
@@ -213,24 +219,21 @@ def _filtered(tx: Transaction, actor: Actor, which: PosteFilter) -> Select[Any]:
             there if which.online else func.coalesce(presence.c.online, False).is_(False)
         )
     if which.available:
-        statement = statement.where(_statut(tx.now) == rules.DISPONIBLE, presence.c.online.is_(True))
+        statement = statement.where(_statut(now) == rules.DISPONIBLE, presence.c.online.is_(True))
     if which.statuts:
-        statement = statement.where(_statut(tx.now).in_(which.statuts))
+        statement = statement.where(_statut(now).in_(which.statuts))
     if which.search:
-        said = func.lower(poste.c.slug + " " + poste.c.nom + " " + poste.c.emplacement)
-        typed = or_(
-            listing.contains(said, which.search.lower()), listing.contains(said, searchable(which.search))
-        )
-        statement = statement.where(typed)
+        said = folded(poste.c.slug + " " + poste.c.nom + " " + poste.c.emplacement)
+        statement = statement.where(listing.contains(said, searchable(which.search)))
     return statement
 
 
 def stats(fleet: Fleet, actor: Actor, site_id: int | None) -> PosteStats:
     """How many postes are in which statut now."""
-    with fleet.database.read() as tx:
+    with fleet.database.glance() as tx:
         which = PosteFilter(site_id=site_id)
         rows = _filtered(tx, actor, which).with_only_columns(
-            _statut(tx.now).label("statut"), presence.c.online, maintain_column_froms=True
+            _statut(now_within(tx)).label("statut"), presence.c.online, maintain_column_froms=True
         )
         each = rows.subquery()
         counted = select(

@@ -156,6 +156,14 @@ def test_postes_are_searched_and_sorted(desk: Desk) -> None:
     assert desk.get("/postes/?recherche=%25")["total"] == 0
 
 
+@pytest.mark.parametrize("typed", ["cafe", "CAFÉ", "etage cafe", "Cafe\u0301", "poste-1 œuvres"])
+def test_a_poste_is_found_by_its_name_and_place_without_accents(desk: Desk, typed: str) -> None:
+    edited = {"nom": "CAFÉ des œuvres", "emplacement": "1er étage"}
+    assert desk.call("PUT", "/postes/poste-1/", who="admin", json=edited).status_code == 200
+    found = desk.get("/postes/", params={"recherche": typed})["resultats"]
+    assert [one["slug"] for one in found] == ["poste-1"]
+
+
 def test_an_order_reaches_a_poste_that_is_there_and_only_that(desk: Desk) -> None:
     number = desk.get("/postes/poste-1/")["id"]
     body = {"op": "message", "texte": "Fermeture dans dix minutes"}
