@@ -16,12 +16,15 @@ class Over:
     def __init__(self) -> None:
         self.pill, self.menu, self.banner, self.shout = Pill(), MenuWindow(), Banner(), Shout()
         self.notes = [NoteWindow() for _ in range(MOST_NOTES)]
+        self._drawn: tuple[InUse, QRect] | None = None
+        self.pill.dropped.connect(self._settle)
 
     @property
     def windows(self) -> list[Overlay]:
         return [self.banner, self.pill, self.menu, self.shout, *self.notes]
 
     def hide(self) -> None:
+        self._drawn = None
         for one in self.windows:
             one.hide()
 
@@ -31,25 +34,41 @@ class Over:
 
     def draw(self, use: InUse, place: QRect, *, lift: bool = False) -> None:
         """Show this on this screen; `lift` puts it above what has come over it."""
+        if (use, place) == self._drawn:
+            if lift:
+                self._lift()
+            return
+        self._drawn = (use, place)
         look = Look.on(place, large=use.large, contrast=use.contrast)
         top = place.top() + look.px(16)
         if use.banner:
             top = self.banner.draw(use, look, place)
-        _put(self.banner, lift, shown=bool(use.banner))
+        _put(self.banner, shown=bool(use.banner))
         self.pill.draw(use, look, QRect(place.left(), top, place.width(), place.bottom() - top))
-        _put(self.pill, lift, shown=True)
-        self._draw_notes(use, look, place, top, lift)
+        _put(self.pill, shown=True)
+        self._draw_notes(use, look, place, top)
         self._draw_menu(use, look, place)
         if use.shout:
             self.shout.draw(use.shout, look, place)
-        _put(self.shout, lift, shown=bool(use.shout))
+        _put(self.shout, shown=bool(use.shout))
 
-    def _draw_notes(self, use: InUse, look: Look, place: QRect, top: int, lift: bool) -> None:
+    def _settle(self) -> None:
+        """The pill was dropped: put it, and its menu, where they fit."""
+        if self._drawn is not None:
+            drawn, self._drawn = self._drawn, None
+            self.draw(*drawn)
+
+    def _lift(self) -> None:
+        for one in self.windows:
+            if one.isVisible():
+                one.raise_()
+
+    def _draw_notes(self, use: InUse, look: Look, place: QRect, top: int) -> None:
         """In the middle of the top, so that they cover neither the pill nor its menu."""
         for number, window in enumerate(self.notes):
             if number < len(use.notes):
                 top = window.draw(use, use.notes[number], look, place, top)
-            _put(window, lift, shown=number < len(use.notes))
+            _put(window, shown=number < len(use.notes))
 
     def _draw_menu(self, use: InUse, look: Look, place: QRect) -> None:
         if use.menu is None:
@@ -63,11 +82,9 @@ class Over:
         self.menu.raise_()
 
 
-def _put(window: QWidget, lift: bool, *, shown: bool) -> None:
+def _put(window: QWidget, *, shown: bool) -> None:
     if not shown:
         window.hide()
     elif not window.isVisible():
         window.show()
-        window.raise_()
-    elif lift:
         window.raise_()

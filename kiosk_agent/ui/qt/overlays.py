@@ -35,6 +35,11 @@ class Overlay(QFrame):
             self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.look = Look()
 
+    def _dress(self, sheet: str) -> None:
+        """Qt works as much for a style that it has already as for a new one."""
+        if sheet != self.styleSheet():
+            self.setStyleSheet(sheet)
+
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         path = QPainterPath()
         radius = self.look.px(8)
@@ -50,6 +55,7 @@ class Pill(Overlay):
     """The time left. It is moved by dragging and opens by a click."""
 
     pressed = Signal()
+    dropped = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,7 +70,7 @@ class Pill(Overlay):
     def draw(self, use: InUse, look: Look, place: QRect) -> None:
         self.look = look
         color = look.tone(use.tone)
-        self.setStyleSheet(look.sheet() + look.filled(color, f"{look.px(1)}px solid {look.on_tone()}"))
+        self._dress(look.sheet() + look.filled(color, f"{look.px(1)}px solid {look.on_tone()}"))
         self.time.setFont(look.font(20, bold=True))
         self.time.setText(use.time)
         self.icon.setPixmap(icon(use.icon, look.on_tone(), look.pt(20), self.devicePixelRatioF()))
@@ -102,8 +108,7 @@ class Pill(Overlay):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802, ARG002 - Qt's name
         self._grip = None
-        if not self._dragged:
-            self.pressed.emit()
+        (self.dropped if self._dragged else self.pressed).emit()
 
 
 class MenuWindow(Overlay):
@@ -135,7 +140,7 @@ class MenuWindow(Overlay):
 
     def draw(self, use: InUse, menu: Menu, look: Look) -> None:
         self.look = look
-        self.setStyleSheet(look.sheet())
+        self._dress(look.sheet())
         for widget, text, size in (
             (self.title, menu.title, 20), (self.until, menu.until, 16), (self.ask, menu.ask, 16),
             (self.end, menu.end, 16), (self.sure, menu.sure, 16), (self.yes, menu.yes, 16),
@@ -204,7 +209,7 @@ class NoteWindow(Overlay):
         """Show it from `top` on; where the next may begin."""
         self.look = look
         color = look.tone(note.tone)
-        self.setStyleSheet(look.sheet())
+        self._dress(look.sheet())
         for widget, text, size in (
             (self.title, note.title, 16), (self.text, note.text, 20), (self.done, label("read", use.language), 16),
         ):  # fmt: skip
@@ -237,7 +242,7 @@ class Banner(Overlay):
         """Show it at the top of this screen; where the next may begin."""
         self.look = look
         color = look.tone("soon")
-        self.setStyleSheet(look.sheet() + look.filled(color, "none; border-radius: 0"))
+        self._dress(look.sheet() + look.filled(color, "none; border-radius: 0"))
         self.text.setFont(look.font(28, bold=True))
         self.text.setText(use.banner)
         self.text.setAccessibleName(use.banner)
@@ -264,7 +269,7 @@ class Shout(Overlay):
 
     def draw(self, words: str, look: Look, place: QRect) -> None:
         self.look = look
-        self.setStyleSheet(look.sheet())
+        self._dress(look.sheet())
         self.text.setFont(look.font(44, bold=True))
         self.text.setText(words)
         self.resize(self.sizeHint())

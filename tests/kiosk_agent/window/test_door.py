@@ -167,14 +167,14 @@ def test_a_window_that_is_not_wanted_is_told_so(tmp_path: Path, why: str) -> Non
 
 
 @pytest.mark.skipif(os.name == "nt" or os.getuid() != 0, reason="only root can be somebody else")
-def test_another_account_is_refused_whatever_it_says(tmp_path: Path) -> None:
+def test_another_account_is_refused_whatever_it_says(
+    open_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """The file would let nobody in; even where it did, the system tells who it is."""
 
     async def body(door: Door, path: Path) -> None:
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(0o711)
         path.chmod(0o666)
-        notes = tmp_path / "notes"
+        notes = open_folder / "notes"
         notes.touch()
         notes.chmod(0o666)
         program = (ROOT / "tests/kiosk_agent/window/bare_window.py").read_text()
@@ -184,9 +184,10 @@ def test_another_account_is_refused_whatever_it_says(tmp_path: Path) -> None:
         )  # fmt: skip
         await asyncio.wait_for(stranger.wait(), 20)
         assert notes.read_text() in ("unfit\n", "")
+        assert [record.reason for record in caplog.records] == ["another account"]  # type: ignore[attr-defined]
         assert door.window is None
 
-    play(tmp_path, body)
+    play(open_folder, body)
 
 
 def test_only_its_owner_may_open_the_socket(tmp_path: Path) -> None:

@@ -10,11 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from kiosk_agent.local.door import Door
 from kiosk_agent.local.keeper import Keeper, Launch
 from tests.support.gallery import LENT
 from tests.support.waiting import eventually
 
+NOBODY = 65534
 BARE = Path(__file__).with_name("bare_window.py")
 
 
@@ -63,12 +66,39 @@ def test_a_killed_window_is_started_again(tmp_path: Path) -> None:
     async def body(kept: Kept) -> None:
         first = await eventually(lambda: kept.pid, 20)
         assert first is not None
+        notes = tmp_path / "notes"
+        await eventually(lambda: notes.read_text().count("view") == 1, 20)
         os.kill(first, signal.SIGKILL)
         await eventually(lambda: kept.pid not in (None, first), 20)
         assert kept.keeper.starts == 2
-        await eventually(lambda: (tmp_path / "notes").read_text().count("view") == 2)
+        await eventually(lambda: notes.read_text().count("view") == 2, 20, "it is shown everything anew")
 
     play(tmp_path, body)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.getuid() != 0, reason="only root can be somebody else")
+def test_a_window_runs_under_an_account_without_rights_and_is_let_in_by_it(open_folder: Path) -> None:
+    async def scene() -> None:
+        (open_folder / "notes").touch()
+        (open_folder / "notes").chmod(0o666)
+        door, path = Door(NOBODY), open_folder / "window.sock"
+        command = ["/usr/bin/python3", "-S", "-c", BARE.read_text(), str(path), str(open_folder / "notes")]
+        keeper = Keeper(
+            door, Launch(command, {}, uid=NOBODY, gid=NOBODY), open_folder / "window.pid",
+            lost=lambda: None, back=lambda: None, failed=lambda _: None,
+        )  # fmt: skip
+        async with door.open(path):
+            running = asyncio.create_task(keeper.run())
+            window = await eventually(lambda: door.window, 20)
+            assert window is not None
+            assert window.peer.uid == NOBODY
+            said = Path(f"/proc/{window.peer.pid}/status").read_text()
+            assert "Groups:\t \n" in said, "it keeps none of our groups"
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+    asyncio.run(scene())
 
 
 def test_a_stopped_window_is_replaced_by_one_that_lives(tmp_path: Path) -> None:

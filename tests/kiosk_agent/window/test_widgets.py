@@ -223,9 +223,8 @@ def test_a_pill_that_was_moved_stays_there_and_on_the_screen() -> None:
     over.draw(shown, place)
     pill = over.pill
     QTest.mousePress(pill, Qt.MouseButton.LeftButton, pos=pill.rect().center())
-    over.pill.moved_to = place.bottomRight()
-    over.pill._grip = None
-    over.draw(shown, place)
+    QTest.mouseMove(pill, place.bottomRight() - pill.pos())
+    QTest.mouseRelease(pill, Qt.MouseButton.LeftButton, pos=pill.rect().center())
     assert place.contains(pill.geometry())
     assert pill.x() > 1000
     assert pill.y() > 600
