@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from litestar.serialization import encode_json
 from sqlalchemy import Table
 
+from api.errors import BadBody
 from api.names import Names
 from fleet.database import tables
+from fleet.domain import reasons
 from fleet.domain.actor import Actor
 from fleet.usecases import once
 from fleet.usecases.once import Answer, Key, Read
@@ -30,6 +32,7 @@ RECORDS: dict[str, Table] = {
     "operateur_id": tables.operateur,
 }
 """Which record a path is about: the name of its parameter, and the table whose `version` counts the changes."""
+_PLAIN, _RULE = re.compile("[ -~]*"), {"regle": "une liste d'ETag en ASCII"}
 _TAG = re.compile(r'"(\d+)-[^"]*"')
 
 
@@ -40,7 +43,7 @@ def are_set(call: "Call") -> bool:
 
 async def kept(call: "Call", thread: Callable[[Callable[[], T]], Awaitable[T]], work: Callable[[], T]) -> T:
     """Do the work in such a thread on the caller's terms. Raises Answered, and Refused."""
-    key = _key(call, await call.body())
+    key = await _key(call)
     shared = call.shared
 
     def on_terms() -> T:
@@ -53,12 +56,12 @@ async def kept(call: "Call", thread: Callable[[Callable[[], T]], Awaitable[T]], 
         return await thread(on_terms)
 
 
-def _key(call: "Call", body: bytes) -> Key | None:
+async def _key(call: "Call") -> Key | None:
     given = call.headers.get(KEY)
     if given is None or call.method != HTTPMethod.POST or not is_atomic(call.route_handler):
         return None
     where = f"{call.method} {call.url.path.rstrip('/')}?{call.url.query}\0"
-    return Key(_owner(call.user), given, where.encode() + body)
+    return Key(_owner(call.user), given, where.encode() + await call.body())
 
 
 def _owner(actor: Actor) -> str:
@@ -76,6 +79,8 @@ def _read(call: "Call", names: Names) -> Read | None:
     record = next(((name, value) for name, value in call.path_params.items() if name in RECORDS), None)
     if given is None or given.strip() == "*" or record is None:
         return None
+    if not _PLAIN.fullmatch(given):
+        raise BadBody(422, "valeur_invalide", reasons.sentence("valeur_invalide", "fr", _RULE), "If-Match")
     name, value = record
     lookup: dict[str, Callable[[Any], int]] = {"site": names.site, "poste": names.poste}
     versions = frozenset(int(version) for version in _TAG.findall(given) if len(version) < 10)

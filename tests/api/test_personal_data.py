@@ -88,6 +88,25 @@ def test_what_is_no_photo_is_refused(desk: Desk, content: bytes) -> None:
     assert desk.call("GET", f"/utilisateurs/{number}/photo/").status_code == 404
 
 
+def test_a_form_without_a_file_is_refused(desk: Desk) -> None:
+    path = f"/utilisateurs/{person(desk)['id']}/photo/"
+    for parts in ({"data": "text"}, {"x": "1", "y": "null"}, {}):
+        form = {name: (None, value) for name, value in parts.items()} or {"": (None, "")}
+        refused = desk.call("PUT", path, files=form)
+        assert (refused.status_code, refused.json()["field"]) == (422, "data"), parts
+
+
+def test_a_photo_is_put_only_on_the_record_that_was_seen(desk: Desk) -> None:
+    path = f"/utilisateurs/{person(desk)['id']}/photo/"
+    stale = desk.client.put(
+        f"/api{path}",
+        files={"data": ("p.jpg", picture())},
+        headers={"Authorization": f"Bearer {desk.token('desk')}", "If-Match": '"999-x"'},
+    )
+    assert stale.status_code == 412
+    assert desk.call("GET", path).status_code == 404
+
+
 def test_a_photo_is_replaced_and_removed(desk: Desk) -> None:
     number = person(desk)["id"]
     for size in ((300, 300), (200, 200)):
