@@ -70,9 +70,8 @@ def test_of_many_at_once_one_has_the_poste(room: Room) -> None:
     assert sorted(outcomes) == ["made"] + ["reservation_chevauche"] * 7
 
 
-def test_the_schema_itself_refuses_an_overlap_on_postgresql(room: Room) -> None:
-    if not room.fleet.database.is_postgresql:
-        pytest.skip("SQLite has one writer at a time and no exclusion constraints")
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # SQLite has one writer at a time
+def test_the_schema_itself_refuses_an_overlap(room: Room) -> None:
     _book(room, 60)
     start = _now() + timedelta(minutes=90)
     row = {

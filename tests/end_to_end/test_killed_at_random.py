@@ -19,6 +19,7 @@ FEW, MANY = 2, 100
 VICTIMS = ("controller", "broker", "desk", "agent")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_a_busy_room_survives_a_few_deaths(victim: str, mosquitto_binary: Binary, tmp_path: Path) -> None:

