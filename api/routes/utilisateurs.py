@@ -96,9 +96,11 @@ async def sessions(
     """The sessions of one person, the newest first."""
 
     def wanted(fleet: Fleet, actor: Actor) -> SessionList:
-        utilisateurs.one(fleet, actor, utilisateur_id)
         which = SessionFilter(utilisateur_id=utilisateur_id, site_id=_site(request, site))
-        return session_views.search(fleet, actor, which, page)
+        found = session_views.search(fleet, actor, which, page)
+        if not found.total:
+            utilisateurs.one(fleet, actor, utilisateur_id)
+        return found
 
     return await request.run(wanted)
 

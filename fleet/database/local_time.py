@@ -1,10 +1,12 @@
 """The local day and hour of an instant where a site is, computed by the database."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Float, Integer, String, cast, func
+from sqlalchemy import ColumnElement, Date, Float, Integer, String, cast, func, literal
 
 from fleet.database.engine import Transaction
+from fleet.database.types import Instant
 
 
 def day(tx: Transaction, instant: Any, zone: Any) -> ColumnElement[str]:
@@ -12,6 +14,14 @@ def day(tx: Transaction, instant: Any, zone: Any) -> ColumnElement[str]:
     if tx.is_postgresql:
         return cast(cast(func.timezone(zone, instant), Date), String)
     return func.substr(func.ppm_local(instant, zone), 1, 10)
+
+
+def start(tx: Transaction, unit: str, instant: Any, zone: Any) -> ColumnElement[datetime]:
+    """The instant at which the local "day" or "week" (from Monday) began."""
+    if tx.is_postgresql:
+        local = func.date_trunc(unit, func.timezone(zone, instant))
+        return func.timezone(zone, local, type_=Instant)
+    return func.ppm_start(unit, literal(instant, Instant), zone, type_=Instant)
 
 
 def hour(tx: Transaction, instant: Any, zone: Any) -> ColumnElement[str]:

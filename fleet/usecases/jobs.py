@@ -63,14 +63,15 @@ def every(fleet: Fleet, _actor: Actor, zone: str) -> JobList:
     numbered = select(job_run, place.label("place")).where(happened).subquery()
     running = numbered.c.started_at.is_not(None) & numbered.c.finished_at.is_(None)
     login = operateur.c.login.label("login")
-    with fleet.database.read() as tx:
+    with fleet.database.glance() as tx:
+        clock = select(listing.now_column(tx)).subquery("clock")
         wanted = (
-            select(numbered, login, listing.now_column(tx))
+            select(numbered, login, clock.c.maintenant)
+            .select_from(clock.outerjoin(numbered, (numbered.c.place == 1) | running))
             .outerjoin(operateur, operateur.c.id == numbered.c.operateur_id)
-            .where((numbered.c.place == 1) | running)
         )
         rows = tx.execute(wanted.order_by(numbered.c.place.desc())).all()
-        now = rows[0].maintenant if rows else tx.now
+    now = rows[0].maintenant
     last = {row.job: row for row in rows}
     busy = {row.job for row in rows if row.started_at is not None and row.finished_at is None}
     swept = last[SWEEP].finished_at if SWEEP in last else now

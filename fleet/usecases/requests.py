@@ -9,6 +9,7 @@ from sqlalchemy import Select, case, select
 from fleet.database import listing
 from fleet.database.engine import Transaction
 from fleet.database.listing import Page
+from fleet.database.sql import now_within
 from fleet.database.tables import extension, operateur, poste, session, site
 from fleet.domain.actor import Actor
 from fleet.domain.errors import NotFound, Refused
@@ -46,7 +47,7 @@ _SORTS = {"id": extension.c.id, "expire_a": extension.c.expire_a}
 
 def _seen(tx: Transaction) -> Select[Any]:
     # One that has died is dead from its instant on, whether somebody has written it yet or not.
-    dead = (extension.c.statut == "ouverte") & (extension.c.expire_a <= tx.now)
+    dead = (extension.c.statut == "ouverte") & (extension.c.expire_a <= now_within(tx))
     return (
         select(
             extension.c.id,
@@ -69,7 +70,7 @@ def _seen(tx: Transaction) -> Select[Any]:
 
 def search(fleet: Fleet, actor: Actor, statut: str | None, site_id: int | None, page: Page) -> RequestList:
     """A page of the requests that the actor sees, the oldest first."""
-    with fleet.database.read() as tx:
+    with fleet.database.glance() as tx:
         wanted = _seen(tx).where(listing.seen_by(tx, actor, extension.c.site_id))
         if site_id is not None:
             wanted = wanted.where(extension.c.site_id == site_id)
@@ -82,7 +83,7 @@ def search(fleet: Fleet, actor: Actor, statut: str | None, site_id: int | None, 
 
 def one(fleet: Fleet, actor: Actor, request_id: int) -> RequestView:
     """One request. Raises NotFound."""
-    with fleet.database.read() as tx:
+    with fleet.database.glance() as tx:
         row = tx.execute(_seen(tx).where(extension.c.id == request_id)).first()
     if row is None or not actor.sees(row.site_id):
         raise NotFound("demande")

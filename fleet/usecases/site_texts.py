@@ -7,9 +7,8 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import insert, select
 
-from fleet.database import places
 from fleet.database.engine import Transaction
-from fleet.database.tables import operateur, site_text
+from fleet.database.tables import operateur, site, site_text
 from fleet.domain.actor import Actor
 from fleet.domain.errors import NotFound
 from fleet.usecases.fleet import Fleet
@@ -56,14 +55,17 @@ def of_site(fleet: Fleet, actor: Actor, site_id: int) -> TextVersions:
     """All versions of a site's texts. Raises NotFound."""
     actor.require_site(site_id)
     wanted = (
-        select(site_text, operateur.c.login)
+        select(site_text, operateur.c.login, site.c.slug)
+        .select_from(site.outerjoin(site_text, site_text.c.site_id == site.c.id))
         .outerjoin(operateur, site_text.c.operateur_id == operateur.c.id)
-        .where(site_text.c.site_id == site_id)
+        .where(site.c.id == site_id)
         .order_by(site_text.c.genre.desc(), site_text.c.texte_version.desc())
     )
-    with fleet.database.read() as tx:
-        slug = places.site(tx, site_id).slug
-        return TextVersions(slug, [_view(row) for row in tx.execute(wanted)])
+    with fleet.database.glance() as tx:
+        rows = tx.execute(wanted).all()
+    if not rows:
+        raise NotFound("site")
+    return TextVersions(rows[0].slug, [_view(row) for row in rows if row.genre is not None])
 
 
 def one(fleet: Fleet, actor: Actor, site_id: int, kind: str, version: int) -> TextVersion:

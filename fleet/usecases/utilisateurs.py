@@ -3,17 +3,19 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Row, Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import CTE, Row, Select, and_, delete, exists, func, insert, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 
-from fleet.database import listing, people, places, sessions
+from fleet.database import listing, local_time, people, places, sessions
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.listing import Page
 from fleet.database.news import CODES
+from fleet.database.sql import now_within
 from fleet.database.tables import photo, session, site, utilisateur
 from fleet.domain import optional_fields, quota, reasons
 from fleet.domain import session as rules
@@ -135,9 +137,11 @@ def search(
     site_id: int | None = None,
 ) -> UtilisateurList:
     """A page of people; what is typed is found without accents or case."""
-    with fleet.database.read() as tx:
-        here = _here(tx, actor, site_id)
-        wanted = _seen(here)
+    if site_id is not None:
+        actor.require_site(site_id)
+    with fleet.database.glance() as tx:
+        place = _place(tx, actor, site_id)
+        wanted = _with_place(tx, place)
         if typed:
             wanted = wanted.where(listing.contains(utilisateur.c.recherche, person.searchable(typed)))
         if categorie is not None:
@@ -145,7 +149,10 @@ def search(
         if consent is not None:
             wanted = wanted.where(utilisateur.c.consentement_rgpd.is_(consent))
         found = listing.fetch(tx, wanted, page, _SORTS, "nom")
-    views = [_view(row, here) for row in found.rows]
+        if site_id is not None and not (found.rows and found.rows[0].ici_id):
+            places.site(tx, site_id)
+    here = _at(_site_of(found.rows[0]), found.now) if found.rows else None
+    views = [_view(row, here) for row in found.rows if here is not None]
     return UtilisateurList(found.total, page.limit, page.offset, views)
 
 
@@ -153,7 +160,9 @@ def one(fleet: Fleet, actor: Actor, utilisateur_id: int, site_id: int | None = N
     """One member of the public. Raises NotFound."""
     with fleet.database.read() as tx:
         here = _here(tx, actor, site_id)
-        row = tx.execute(_seen(here).where(utilisateur.c.id == utilisateur_id)).first()
+        row = tx.execute(
+            _seen(here.day, here.week, here.now).where(utilisateur.c.id == utilisateur_id)
+        ).first()
     if row is None:
         raise NotFound("utilisateur")
     return _view(row, here)
@@ -353,10 +362,51 @@ def _at(here: places.Site | None, now: datetime) -> _Here:
     return _Here(here, day, here.hours.week_start(now), now)
 
 
-def _seen(here: _Here) -> Select[Any]:
+def _place(tx: Transaction, actor: Actor, site_id: int | None) -> CTE:
+    """The site of `_here` within a statement, with the beginnings of its day and week; no row where there is none."""
+    now = now_within(tx)
+    mine = listing.seen_by(tx, actor, site.c.id) if site_id is None else site.c.id == site_id
+    starts = (local_time.start(tx, unit, now, site.c.zone).label(unit) for unit in ("day", "week"))
+    shown = (site.c[name] for name in _SITE)
+    return select(*shown, *starts).where(mine).order_by(site.c.id).limit(1).cte("ici")
+
+
+def _with_place(tx: Transaction, place: CTE) -> Select[Any]:
+    now = now_within(tx)
+    day, week = (
+        func.coalesce(select(place.c[unit]).scalar_subquery(), local_time.start(tx, "day", now, "UTC"))
+        for unit in ("day", "week")
+    )
+    told = (place.c[name].label(f"ici_{name}") for name in _SITE)
+    joined = utilisateur.outerjoin(place, true())
+    return _seen(day, week, now).add_columns(*told).select_from(joined)
+
+
+_SITE = (
+    "id",
+    "slug",
+    "nom",
+    "zone",
+    "horaires",
+    "exceptions",
+    "politique",
+    "notice",
+    "config_rev",
+    "notice_version",
+    "champs",
+)
+
+
+def _site_of(row: Any) -> places.Site | None:
+    if row.ici_id is None:
+        return None
+    return places.to_site(SimpleNamespace(**{name: getattr(row, f"ici_{name}") for name in _SITE}))
+
+
+def _seen(day: Any, week: Any, now: Any) -> Select[Any]:
     """People with what `fleet.database.sessions.usage` counts, for a whole page at once."""
-    today = session.c.debut_session >= here.day
-    waiting = and_(session.c.statut == rules.EN_ATTENTE, session.c.code_expire_a > here.now)
+    today = session.c.debut_session >= day
+    waiting = and_(session.c.statut == rules.EN_ATTENTE, session.c.code_expire_a > now)
     running = and_(_theirs, session.c.statut.in_(rules.ON_POSTE))
     spent = func.coalesce(func.sum(sessions.counted()), 0)
     counts = {
@@ -364,7 +414,7 @@ def _seen(here: _Here) -> Select[Any]:
         "derniere_session": select(func.max(session.c.debut_session)).where(_theirs),
         "sessions_jour": select(func.count()).where(_theirs, or_(today, waiting)),
         "jour_ms": select(spent).where(_theirs, today),
-        "semaine_ms": select(spent).where(_theirs, session.c.debut_session >= here.week),
+        "semaine_ms": select(spent).where(_theirs, session.c.debut_session >= week),
         "en_cours": select(session.c.id).where(running),
     }
     columns = [wanted.correlate(utilisateur).scalar_subquery().label(word) for word, wanted in counts.items()]
