@@ -37,7 +37,7 @@ class Display:
             "PYTHONPATH": str(Path(__file__).parents[2]), "QT_QPA_PLATFORM": "xcb", "LANG": "C.UTF-8",
         }  # fmt: skip
         self._start(["openbox", "--sm-disable"], env=self.environment)
-        wait_until(lambda: self.properties("_NET_SUPPORTING_WM_CHECK"), _START_S, "a window manager")
+        wait_until(lambda: self.do("get_num_desktops").isdecimal(), _START_S, "a window manager")
         return self
 
     def __exit__(
@@ -52,11 +52,6 @@ class Display:
         started = subprocess.Popen(command, stdout=self._log, stderr=self._log, **how)  # type: ignore[call-overload]
         self._running.append(started)
         return started  # type: ignore[no-any-return]
-
-    def properties(self, name: str) -> bool:
-        """Whether the root window has this."""
-        done = subprocess.run(["xprop", "-root", name], env=self.environment, capture_output=True, text=True)
-        return "window id" in done.stdout
 
     def client(self, kind: str, notes: Path) -> subprocess.Popen[bytes]:
         """Another program on the screen, once it is there: an `editor`, or a `rival` that wants to be above all."""

@@ -1,5 +1,6 @@
 """Qt without a screen, for the tests that only measure."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,20 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+SCREENS = [
+    {
+        "name": name,
+        "x": x,
+        "y": 0,
+        "width": 1366,
+        "height": 768,
+        "logicalDpi": 96,
+        "logicalBaseDpi": 96,
+        "dpr": 1,
+    }
+    for name, x in (("first", 0), ("second", 1366))
+]
 
 
 @pytest.fixture
@@ -20,11 +35,11 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def application() -> Iterator[QApplication]:
-    existing = QApplication.instance()
-    made = (
-        existing if isinstance(existing, QApplication) else QApplication(["tests", "-platform", "offscreen"])
-    )
+def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QApplication]:
+    """A program with two screens beside each other."""
+    screens = tmp_path_factory.mktemp("screens") / "two.json"
+    screens.write_text(json.dumps({"screens": SCREENS}))
+    made = QApplication(["tests", "-platform", f"offscreen:configfile={screens}"])
     yield made
     for window in made.topLevelWidgets():
         window.deleteLater()

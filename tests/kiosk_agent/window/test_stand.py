@@ -1,0 +1,128 @@
+"""The window on a machine with two screens: locked on both, free on both, and asking what was pressed."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QEvent, QRect, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from kiosk_agent.clock import BootClock
+from kiosk_agent.local.messages import Asked, AskTime, End, Shown, Told, TypeCode, Unfit, Word
+from kiosk_agent.ui.face import Said
+from kiosk_agent.ui.qt.link import Link
+from kiosk_agent.ui.qt.stand import Stand
+from kiosk_agent.ui.scene import Scene
+from tests.support.gallery import FREE, LENT
+
+BOTH = [QRect(0, 0, 1366, 768), QRect(1366, 0, 1366, 768)]
+
+
+class Wire(Link):
+    """A link that is held in the hand."""
+
+    def __init__(self) -> None:
+        super().__init__("nowhere")
+        self.asked: list[Asked] = []
+
+    def start(self) -> None: ...
+
+    def ask(self, line: Asked) -> None:
+        self.asked.append(line)
+
+    def say(self, word: Word) -> None:
+        self._take(word)
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+def stand(application: QApplication, wire: Wire) -> Iterator[Stand]:
+    made = Stand(wire, Scene())
+    made.start()
+    yield made
+    made._timer.stop()
+    made.deleteLater()
+    for window in application.topLevelWidgets():
+        window.hide()
+        window.deleteLater()
+    application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def full(application: QApplication) -> list[QRect]:
+    """The screens that are covered wholly."""
+    shown: list[QWidget] = [one for one in application.topLevelWidgets() if one.isVisible()]
+    return sorted((one.geometry() for one in shown if one.geometry() in BOTH), key=QRect.x)
+
+
+def lent() -> Shown:
+    now = BootClock().now()
+    return Shown(view=replace(LENT, deadline=now + 2_520_000, end=now + 2_580_000))
+
+
+def test_every_screen_is_locked_before_the_agent_said_a_word(stand: Stand, application: QApplication) -> None:
+    assert full(application) == BOTH
+    assert not stand.lock.field.isVisible()
+
+
+def test_every_screen_is_free_while_the_machine_is_lent_and_locked_after(
+    stand: Stand, wire: Wire, application: QApplication
+) -> None:
+    wire.say(lent())
+    assert full(application) == []
+    assert stand.over.pill.isVisible()
+    wire.say(Shown(view=FREE))
+    assert full(application) == BOTH
+    assert not stand.over.pill.isVisible()
+
+
+def test_every_screen_is_locked_when_the_agent_is_lost(
+    stand: Stand, wire: Wire, application: QApplication
+) -> None:
+    wire.say(lent())
+    wire.lost.emit()
+    assert full(application) == BOTH
+
+
+def test_a_screen_that_comes_or_goes_is_seen_to(stand: Stand, application: QApplication) -> None:
+    before = stand.lock
+    application.screenRemoved.emit(application.screens()[1])
+    assert stand.lock is not before
+    assert full(application) == BOTH
+
+
+def test_what_is_pressed_is_asked(stand: Stand, wire: Wire) -> None:
+    wire.say(Shown(view=FREE))
+    QTest.keyClicks(stand.lock.field, "k7m q2r")
+    QTest.keyClick(stand.lock.field, Qt.Key.Key_Return)
+    wire.say(lent())
+    over = stand.over
+    over.pill.pressed.emit()
+    over.menu.ask.click()
+    assert not over.menu.isVisible(), "it leaves, and the answer comes as a note"
+    over.pill.pressed.emit()
+    over.menu.end.click()
+    assert wire.asked == [TypeCode(code="K7MQ2R"), AskTime()]
+    over.menu.yes.click()
+    assert wire.asked[-1] == End()
+
+
+def test_a_message_of_the_desk_is_shown_until_it_was_read(stand: Stand, wire: Wire) -> None:
+    wire.say(lent())
+    wire.say(Told(said=Said("Bonjour", "Hello", by_desk=True)))
+    note = next(one for one in stand.over.notes if one.text.text() == "Bonjour")
+    assert note.isVisible()
+    note.done.click()
+    assert not any(one.isVisible() and one.text.text() == "Bonjour" for one in stand.over.notes)
+
+
+def test_a_window_that_is_not_wanted_is_told_so_by_its_agent_alone(wire: Wire) -> None:
+    heard: list[object] = []
+    wire.unfit.connect(lambda: heard.append("unfit"))
+    wire.heard.connect(heard.append)
+    wire.say(Unfit())
+    assert heard == ["unfit"]
