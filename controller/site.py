@@ -34,6 +34,7 @@ from controller.tenure import Tenure
 from controller.to_kiosks import WINDOW, Sender
 from controller.watch import Watch
 from fleet.database.news import CODES, COMMANDS, CONFIG, DESIRED, EXTENSIONS, POSTES, News
+from fleet.database.outbox import Wanted
 from fleet.domain.errors import Refused
 from fleet.usecases import config, endings, presence, sending
 from fleet.usecases.fleet import Fleet
@@ -41,7 +42,7 @@ from protocol import codec, messages, topics
 from protocol.version import PROTOCOL
 
 log = logging.getLogger(__name__)
-BATCH = 250
+BATCH = 500
 RETRY_S = 0.3
 LONGEST_PAUSE_S = 5.0
 SYNC_TIMEOUT_S = 30.0
@@ -375,26 +376,29 @@ class SiteDriver:
             await self._steady.wait()
             due = self.deadlines.take(2 * BATCH)
             # When many end at once, the database works on one half while the other is prepared.
-            halves = (half for half in (due[:BATCH], due[BATCH:]) if half)
-            await asyncio.gather(*(self._end_or_later(half) for half in halves))
+            halves = [half for half in (due[:BATCH], due[BATCH:]) if half]
+            told = await asyncio.gather(*(self._end_or_later(half) for half in halves))
+            # Publishing would take the processor from what is not committed yet.
+            self.sender.submit(one for half in told for one in half)
 
-    async def _end_or_later(self, due: list[int]) -> None:
+    async def _end_or_later(self, due: list[int]) -> list[Wanted]:
         try:
-            await self._end(due)
+            return await self._end(due)
         except (DatabaseTrouble, Refused) as error:
             log.warning("deadlines_wait", extra={"sessions": len(due), "error": str(error)})
             self.sender.wake()  # it may be done all the same
             again = self.parts.clock.now() + timedelta(seconds=RETRY_S)
             for session_id in due:
                 self.deadlines.arm(session_id, again)
+            return []
 
-    async def _end(self, due: list[int]) -> None:
+    async def _end(self, due: list[int]) -> list[Wanted]:
         ended = await self.desk.do(endings.end_due, due, confirmations=self.sender.is_linked)
-        self.sender.submit(ended.told)
         now = self.parts.clock.now()
         for one in ended.later:
             patience = timedelta(seconds=0 if one.due_at > now - timedelta(milliseconds=50) else 1)
             self.deadlines.arm(one.session_id, max(one.due_at, now + patience))
+        return ended.told
 
     async def _keep_codes(self) -> None:
         while True:
