@@ -14,6 +14,7 @@ from apscheduler.triggers.cron import CronTrigger
 
 from controller.desk import DatabaseTrouble, in_thread
 from fleet.database.engine import Database
+from fleet.database.failures import traced
 from fleet.jobs import running
 from fleet.jobs.health import Health
 from fleet.jobs.ledger import RunLost
@@ -57,8 +58,8 @@ class Jobs:
             await in_thread(executor, self._work)
         except (DatabaseTrouble, RunLost) as error:
             log.warning("jobs_wait", extra={"error": type(error).__name__})
-        except Exception:
-            log.exception("jobs_failed")
+        except Exception as error:  # noqa: BLE001  the net of a loop; its words may hold data
+            log.error("jobs_failed", extra=traced(error))
 
     def _work(self) -> None:
         running.run_due(self._database, self._settings, self._holder)
