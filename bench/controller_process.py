@@ -82,9 +82,10 @@ class Record:
         published = Sender._state
         lines = self.lines
 
-        async def state(sender: Sender, wanted: Wanted) -> None:
-            await published(sender, wanted)
-            lines.append(("published", wanted.poste_id, time.time()))
+        def state(sender: Sender, wanted: Wanted) -> asyncio.Future[None]:
+            done = published(sender, wanted)
+            done.add_done_callback(lambda _: lines.append(("published", wanted.poste_id, time.time())))
+            return done
 
         endings.end_due = end_due
         setattr(Sender, "_state", state)  # noqa: B010 (mypy refuses the plain word)

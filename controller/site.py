@@ -33,6 +33,7 @@ from controller.service import Service
 from controller.tenure import Tenure
 from controller.to_kiosks import WINDOW, Sender
 from controller.watch import Watch
+from fleet.database import outbox
 from fleet.database.news import CODES, COMMANDS, CONFIG, DESIRED, EXTENSIONS, POSTES, News
 from fleet.database.outbox import Wanted
 from fleet.domain.errors import Refused
@@ -158,7 +159,9 @@ class SiteDriver:
                 self.inbox.woken.set()
             if everything or one.topic == COMMANDS:
                 self._service.look_for_orders()
-            if everything or one.topic in (DESIRED, POSTES):
+            if (carried := outbox.carried(one)) is not None:
+                self.sender.told(carried)
+            elif everything or one.topic in (DESIRED, POSTES):
                 self.sender.wake(orders=everything)
             if one.topic == COMMANDS:
                 self.sender.wake(states=False)

@@ -88,6 +88,12 @@ class Sender:
                 self._pending[one.poste_id] = one
         self._woken.set()
 
+    def told(self, one: Wanted) -> None:
+        """A commit told what a poste should do: publish it, unless the news is older than what was published."""
+        self._deadlines.follow([one])
+        if self.published.get(one.poste_id, (0, 0.0))[0] < one.rev:
+            self.submit([one])
+
     def overdue(self, poste_id: int, told_rev: int) -> bool:
         """Whether a poste tells an older rev than what it was sent a while ago."""
         rev, since = self.published.get(poste_id, (0, 0.0))
@@ -166,14 +172,15 @@ class Sender:
         return news, [order for order in orders if order.id not in said]
 
     async def _send(self, states: Sequence[Wanted], orders: Sequence[Order]) -> None:
-        await self._desk.tenure.sure()
         for start in range(0, len(states), WINDOW):
             window = states[start : start + WINDOW]
-            await acknowledged([asyncio.ensure_future(self._state(one)) for one in window])
+            await self._desk.tenure.sure()  # again for each: a frozen process may thaw between two
+            await acknowledged([self._state(one) for one in window])
+            self._unmarked |= {one.poste_id: one.rev for one in window if one.sent_rev < one.rev}
         for order in orders:
+            await self._desk.tenure.sure()
             await self._order(order)
-        self._unmarked |= {one.poste_id: one.rev for one in states if one.sent_rev < one.rev}
-        self._ordered += [order.id for order in orders]
+            self._ordered.append(order.id)
         self._sent_some.set()
 
     async def _mark(self) -> None:
@@ -186,13 +193,14 @@ class Sender:
                 del self._unmarked[poste_id]
         del self._ordered[: len(orders)]
 
-    async def _state(self, wanted: Wanted) -> None:
+    def _state(self, wanted: Wanted) -> asyncio.Future[None]:
+        """Publish what a poste should do; what comes back is done once the broker has it."""
         if self._link is None:
             raise MqttError("no broker")
         told = message(wanted, self.term, self._clock.now())
         path = topics.SESSION.path(self._site, wanted.slug, self._root)
-        await self._link.post(path, codec.encode(told), 1, True)
         self.published[wanted.poste_id] = (wanted.rev, time.monotonic())
+        return self._link.post(path, codec.encode(told), 1, True)
 
     async def _order(self, order: Order) -> None:
         if self._link is None:
@@ -200,7 +208,10 @@ class Sender:
         if order.op == WAKE:
             await self._wake(order)
         else:
-            await self.say(topics.COMMAND, order.slug, _command(order, self.term))
+            path = topics.COMMAND.path(self._site, order.slug, self._root)
+            await acknowledged(
+                [self._link.post(path, codec.encode(_command(order, self.term)), topics.COMMAND.qos, False)]
+            )
 
     async def _wake(self, order: Order) -> None:
         """A machine that is off gets no message but a packet, from this machine's own network."""

@@ -145,8 +145,13 @@ def _append_one(connection: Connection, chain: int, entry: Entry, now: datetime)
     line["metadata"] = _encode(line["metadata"]).decode()
     if line["personal"] is not None:
         line["personal"] = _encode(line["personal"]).decode()
-    _BEGIN.later(connection, {"chain": chain, "genesis": GENESIS})
+    begin_chain_later(connection, chain)
     _APPEND.later(connection, {**line, "chain": chain, "said": said})
+
+
+def begin_chain_later(connection: Connection, chain: int) -> None:
+    """Make sure that a chain has a head, on PostgreSQL, together with the next statement."""
+    _BEGIN.later(connection, {"chain": chain, "genesis": GENESIS})
 
 
 _HEAD = (

@@ -35,7 +35,7 @@ def bump(tx: Transaction, changes: Sequence[tuple[int, str]]) -> list[Wanted]:
     rows = _bump_postgresql(tx, changes) if tx.is_postgresql else _bump_sqlite(tx, changes)
     ledger.write_told(tx.connection, tx.given)
     ended = {poste_id for poste_id, reason in changes if reason == "duree_ecoulee"}
-    return [_free(row) for row in rows if row.poste_id in ended]
+    return [free(*row) for row in rows if row.poste_id in ended]
 
 
 def _bump_postgresql(tx: Transaction, changes: Sequence[tuple[int, str]]) -> Sequence[Any]:
@@ -59,16 +59,17 @@ def _bump_sqlite(tx: Transaction, changes: Sequence[tuple[int, str]]) -> Sequenc
     ).all()
 
 
-def _free(row: Any) -> Wanted:
+def free(
+    poste_id: int,
+    slug: str,
+    rev: int,
+    sent_rev: int,
+    applied_rev: int,
+    reason: str | None,
+    statut_voulu: str,
+    needs_care: Any,
+) -> Wanted:
+    """What a poste should do that has no session any more."""
     return Wanted(
-        poste_id=row.poste_id,
-        slug=row.slug,
-        rev=row.rev,
-        sent_rev=row.sent_rev,
-        applied_rev=row.applied_rev,
-        reason=row.reason,
-        wanted=row.statut_voulu,
-        needs_care=row.needs_care is not None,
-        session=None,
-        grace_s=0,
+        poste_id, slug, rev, sent_rev, applied_rev, reason, statut_voulu, needs_care is not None, None, 0
     )

@@ -8,7 +8,7 @@ the process on SQLite. A controller's transaction also holds its lease, see `fle
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -59,6 +59,8 @@ class Transaction:
         self.lease = lease
         self.entries: list[audit.Entry] = []
         self.news: dict[News, None] = {}
+        self.telling: list[tuple[News, Words, Mapping[str, Any]]] = []
+        """News with words that take along what changed."""
         self.given: list[dict[str, Any]] = []
         """The lines of the ledger that wait for the rev that will tell of them, or for the commit."""
         self._now: datetime | None = None
@@ -88,14 +90,27 @@ class Transaction:
         """Let others know after the commit that something of this site has changed."""
         self.news[News(site_id, topic)] = None
 
+    def tell_with(self, site_id: int, topic: str, words: Words, about: Mapping[str, Any]) -> None:
+        """The same, by words that take along what changed; by plain ones if more of this kind is to be told."""
+        self.telling.append((News(site_id, topic), words, about))
+
     def flush(self) -> None:
         """What comes last before the commit: the ledger, the audit entries and the news."""
         ledger.write(self.connection, self.given)
         audit.write(self.connection, self.entries, self.now if self.entries else None)
         for entry in self.entries:
             self.tell(entry.site_id or 0, "log")
+        words, about = self._telling()
         if self.news and self.is_postgresql:
-            _NOTIFY.later(self.connection, {"payload": to_payload(tuple(self.news))})
+            words.later(self.connection, {"payload": to_payload(tuple(self.news)), **about})
+
+    def _telling(self) -> tuple[Words, Mapping[str, Any]]:
+        plain = {one.topic for one in self.news}
+        self.news |= {one: None for one, _, _ in self.telling}
+        match self.telling:
+            case [(News(topic=topic), words, about)] if topic not in plain:
+                return words, about
+        return _NOTIFY, {}
 
 
 class _Here(threading.local):
@@ -113,6 +128,7 @@ def _within(around: Transaction) -> Iterator[Transaction]:
     around.given += inner.given
     around.entries += inner.entries
     around.news |= inner.news
+    around.telling += inner.telling
 
 
 class Database:

@@ -9,21 +9,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Column, Row, Select, and_, bindparam, select, text, update
 
 from fleet.database import ledger, sessions
 from fleet.database.engine import Transaction
-from fleet.database.news import DESIRED
+from fleet.database.news import CHANNEL, DESIRED, News
 from fleet.database.prepared import PREPARED
 from fleet.database.sql import any_of
 from fleet.database.tables import command, desired, poste, session, site
+from fleet.database.trips import Words
 from fleet.domain.errors import NotFound
+from fleet.domain.policy import Policy
 from fleet.domain.poste import EN_SERVICE
 from fleet.domain.session import Session
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """What a poste should do, as of one consistent look at the database."""
 
     poste_id: int
@@ -49,7 +51,7 @@ def raised(tx: Transaction, site_id: int, poste_id: int, reason: str) -> Row[Any
     if row is None:
         raise NotFound("poste")
     ledger.write(tx.connection, tx.given, row.rev)
-    tx.tell(site_id, DESIRED)
+    tx.tell_with(site_id, DESIRED, _CARRY, {"poste": poste_id})
     return row
 
 
@@ -75,10 +77,13 @@ _BUMP = (
 )
 
 
+_SESSION_FIELDS = {name: name for name in ("id", "site_id", "utilisateur_id", "version")} | sessions.COLUMNS
+
+
 def _wanted() -> Select[Any]:
     # In the words of the partial index: a statement that is planned once could not use it for parameters.
     here = and_(session.c.poste_id == poste.c.id, text("session.statut IN ('active', 'suspendue')"))
-    mine = [column for column in session.c if column.name in _SESSION_COLUMNS]
+    mine = [session.c[column] for column in _SESSION_FIELDS.values()]
     return (
         select(
             desired.c.poste_id.label("of_poste"),
@@ -99,7 +104,6 @@ def _wanted() -> Select[Any]:
     )
 
 
-_SESSION_COLUMNS = {"id", "site_id", "utilisateur_id", "version", *sessions.COLUMNS.values()}
 _WANTED = _wanted()
 _OF_POSTE = _WANTED.where(desired.c.poste_id == bindparam("wanted")).execution_options(**PREPARED)
 _UNSENT = (
@@ -107,6 +111,31 @@ _UNSENT = (
     .limit(bindparam("most"))
     .execution_options(**PREPARED)
 )
+
+
+# The notification of a change takes along what the poste should do: who drives the site would ask for just that, and
+# a visitor waits for it.
+_CARRY = Words(
+    "ppm_carry",
+    f"""
+SELECT pg_notify('{CHANNEL}', %(payload)s || E'\\n' || json_build_object(
+    'poste_id', poste.id, 'slug', poste.slug, 'rev', rev, 'sent_rev', sent_rev, 'applied_rev', applied_rev,
+    'reason', reason, 'wanted', statut_voulu, 'needs_care', needs_care IS NOT NULL,
+    'grace_s', coalesce((politique ->> 'grace_s')::int, {Policy.grace_s}),
+    'session', CASE WHEN session.id IS NOT NULL THEN json_build_object({
+        ", ".join(f"'{field}', session.{column}" for field, column in _SESSION_FIELDS.items())
+    }) END))
+FROM desired JOIN poste ON poste.id = desired.poste_id JOIN site ON site.id = poste.site_id
+    LEFT JOIN session ON session.poste_id = poste.id AND session.statut IN ('active', 'suspendue')
+WHERE desired.poste_id = %(poste)s::bigint
+""",  # noqa: S608 (words of this file)
+)
+_decode = msgspec.json.Decoder(Wanted).decode
+
+
+def carried(news: News) -> Wanted | None:
+    """What a notification took along."""
+    return _decode(news.carried) if news.carried else None
 
 
 def _to_wanted(row: Any) -> Wanted:
@@ -120,7 +149,7 @@ def _to_wanted(row: Any) -> Wanted:
         wanted=row.statut_voulu,
         needs_care=row.needs_care is not None,
         session=None if row.id is None else sessions.to_session(row),
-        grace_s=(row.politique or {}).get("grace_s", 60),
+        grace_s=(row.politique or {}).get("grace_s", Policy.grace_s),
     )
 
 

@@ -6,17 +6,15 @@ Many at once, in one transaction. What moved meanwhile is left alone: its deadli
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, Interval, and_, bindparam, literal, or_, select, update
 
-from fleet.database import bulk, places, sessions
+from fleet.database import bulk, expiry, places, sessions
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.leases import Lease
 from fleet.database.news import DESIRED
 from fleet.database.outbox import Wanted
-from fleet.database.prepared import PREPARED
 from fleet.database.sql import any_of
 from fleet.database.tables import session as table
 from fleet.database.types import Instant
@@ -145,7 +143,16 @@ def expire_codes(fleet: Fleet, lease: Lease) -> int:
         )
         ended = tx.execute(old).all()
         for row in ended:
-            tx.record(_entry(lease.site_id, row, "expiration", "code_non_utilise"))
+            tx.record(
+                Entry(
+                    "expiration",
+                    lease.site_id,
+                    session_id=row.id,
+                    poste_id=row.poste_id,
+                    utilisateur_id=row.utilisateur_id,
+                    metadata={"motif": "code_non_utilise"},
+                )
+            )
         return len(ended)
 
 
@@ -163,44 +170,21 @@ def end_due(fleet: Fleet, lease: Lease, due: Sequence[int], *, confirmations: bo
     Without `confirmations` unconfirmed starts are left alone: with the broker lost no poste could confirm.
     """
     with fleet.database.transaction(lease) as tx:
+        ended = expiry.expire(tx, lease.site_id, due)
+    rest = [one for one in due if one not in ended.sessions]
+    later = _rest_due(fleet, lease, rest, confirmations) if rest else []
+    return Ended(ended.told, later)
+
+
+def _rest_due(fleet: Fleet, lease: Lease, rest: Sequence[int], confirmations: bool) -> list[Armed]:
+    """What is rarer, in a transaction of its own: its postes would be locked out of their order."""
+    with fleet.database.transaction(lease) as tx:
         grace_s = places.site_now(tx, lease.site_id).policy.grace_s
-        ended = _expire(tx, lease.site_id, due, grace_s)
-        done = {row.id for row in ended}
-        rest = [one for one in due if one not in done]
         others = _others(tx, rest, confirmations)
-        told = bulk.bump(tx, [(row.poste_id, "duree_ecoulee") for row in ended] + others)
         if others:  # who drives is told what has ended: asking again would find it before it is marked
+            bulk.bump(tx, others)
             tx.tell(lease.site_id, DESIRED)
-        return Ended(told, _armed(tx, any_of(tx, table.c.id, rest), grace_s) if rest else [])
-
-
-_EXPIRE = (
-    update(table)
-    .where(
-        table.c.statut == rules.ACTIVE,
-        table.c.confirmer_avant.is_(None),
-        table.c.fin_prevue <= bindparam("limit", type_=Instant),
-    )
-    .values(
-        statut=rules.EXPIREE,
-        motif_fin="duree_ecoulee",
-        restant_ms=0,
-        fin_session=bindparam("now", type_=Instant),
-        version=table.c.version + 1,
-        updated_at=bindparam("now", type_=Instant),
-    )
-    .returning(table.c.id, table.c.poste_id, table.c.utilisateur_id)
-    .execution_options(**PREPARED)
-)
-
-
-def _expire(tx: Transaction, site_id: int, due: Sequence[int], grace_s: int) -> Sequence[Any]:
-    limit = tx.now - timedelta(seconds=grace_s)
-    statement = _EXPIRE.where(any_of(tx, table.c.id, due))
-    ended = tx.execute(statement, {"limit": limit, "now": tx.now}).all()
-    for row in ended:
-        tx.record(_entry(site_id, row, "expiration", "duree_ecoulee"))
-    return ended
+        return _armed(tx, any_of(tx, table.c.id, rest), grace_s)
 
 
 def _others(tx: Transaction, ids: Sequence[int], confirmations: bool) -> list[tuple[int, str]]:
@@ -238,14 +222,3 @@ def _one(tx: Transaction, found: sessions.Found) -> tuple[int, str]:
         )
     )
     return before.poste_id or 0, reason
-
-
-def _entry(site_id: int, row: Any, action: str, reason: str) -> Entry:
-    return Entry(
-        action,
-        site_id,
-        session_id=row.id,
-        poste_id=row.poste_id,
-        utilisateur_id=row.utilisateur_id,
-        metadata={"motif": reason},
-    )

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from fleet.database import audit
 from fleet.usecases import endings, sessions
 from tests.support.rooms import Room, make_room
 
@@ -50,11 +51,14 @@ def test_in_one_batch_some_are_due_and_some_have_moved(room: Room) -> None:
     assert [room.row(one).statut for one in (due, moved, paused)] == ["expiree", "active", "suspendue"]
 
 
-def test_a_batch_numbers_its_entries_without_a_gap(room: Room) -> None:
-    due = [room.running(poste=poste) for poste in room.postes]
+def test_a_batch_numbers_and_links_its_entries_without_a_gap(room: Room) -> None:
+    people = [room.person(), None, room.person()]
+    due = [room.running(poste=poste, person=one) for poste, one in zip(room.postes, people, strict=True)]
     for session in due:
         room.pass_time(session, minutes=62)
     _end(room, *due)
+    with room.fleet.database.read() as tx:
+        assert list(audit.verify(tx.connection)) == []
     numbers = [entry.numero for entry in room.log()]
     assert numbers == list(range(1, len(numbers) + 1))
     assert [entry.session_id for entry in room.log("expiration")] == due

@@ -7,6 +7,7 @@ from sqlalchemy import func, insert, select, update
 
 from fleet.database import bulk, news, outbox, tables
 from fleet.database.news import News
+from fleet.database.outbox import Wanted
 from fleet.domain.errors import NotFound
 from fleet.usecases import sessions
 from fleet.usecases.desired import message
@@ -174,6 +175,35 @@ class TestNews:
             ears.exec_driver_sql("SELECT 1")
             notified = ears.connection.driver_connection.notifies  # type: ignore[union-attr]
             assert news.from_payload(notified[0].payload) == (News(room.site_id, news.DESIRED),)
+
+    @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+    def test_a_notification_takes_along_what_a_poste_should_do(self, room: Room) -> None:
+        running, (first, second, _) = room.running(person=room.person()), room.postes
+        with room.fleet.database.engine.connect() as ears:
+            ears.exec_driver_sql(f"LISTEN {news.CHANNEL}")
+            ears.commit()
+
+            def heard() -> list[Wanted | None]:
+                ears.exec_driver_sql("SELECT 1")
+                ears.commit()
+                waiting = ears.connection.driver_connection.notifies  # type: ignore[union-attr]
+                told = [news.from_payload(waiting.pop(0).payload) for _ in range(len(waiting))]
+                return [outbox.carried(one) for each in told for one in each if one.topic == news.DESIRED]
+
+            sessions.add_time(room.fleet, room.actor, running, 600)
+            assert heard() == [room.wanted(first)]
+            sessions.suspend(room.fleet, room.actor, running)
+            assert heard() == [room.wanted(first)]
+            sessions.terminate(room.fleet, room.actor, running)
+            assert heard() == [room.wanted(first)]
+            with room.tx() as tx:
+                outbox.bump(tx, room.site_id, first, "reprise")
+                outbox.bump(tx, room.site_id, second, "reprise")
+            assert heard() == [None], "what more than one poste should do is asked for"
+            with room.tx() as tx:
+                outbox.bump(tx, room.site_id, first, "reprise")
+                tx.tell(room.site_id, news.DESIRED)
+            assert heard() == [None], "so is what else there may be"
 
 
 def test_nothing_is_told_to_the_postes_of_another_site(room: Room) -> None:
