@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, func, literal, select, true
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal, select, true
 
 from fleet.database.engine import Transaction
+from fleet.database.rows import all_of, first_of
 from fleet.database.sql import any_of
 from fleet.database.types import Instant
 from fleet.domain.actor import Actor
@@ -30,7 +31,7 @@ class Page:
 class Fetched(NamedTuple):
     """The rows of a page, how many there are in all, and the database's clock."""
 
-    rows: Sequence[Row[Any]]
+    rows: Sequence[Any]
     total: int
     now: datetime
 
@@ -52,10 +53,10 @@ def _clock(is_postgresql: bool) -> ColumnElement[datetime]:
     return told.label("maintenant")
 
 
-def first(tx: Transaction, statement: Mapping[bool, Select[Any]], **values: Any) -> Row[Any] | None:
+def first(tx: Transaction, statement: Mapping[bool, Select[Any]], **values: Any) -> Any | None:
     """The first row of what `clocked` made, in one trip."""
     now = {} if tx.is_postgresql else {"now": datetime.now(UTC)}
-    return tx.execute(statement[tx.is_postgresql], {**values, **now}).first()
+    return first_of(tx.execute(statement[tx.is_postgresql], {**values, **now}))
 
 
 def fetch(
@@ -87,7 +88,7 @@ def fetch_known(
 def _fetched(tx: Transaction, wanted: Select[Any], page: Page, values: Mapping[str, Any]) -> Fetched:
     now = {} if tx.is_postgresql else {"now": datetime.now(UTC)}
     part = {"page_limit": page.limit, "page_offset": page.offset}
-    found = tx.execute(wanted, {**values, **part, **now}).all()
+    found = all_of(tx.execute(wanted, {**values, **part, **now}))
     return Fetched([row for row in found if row.id is not None], found[0].total, found[0].maintenant)
 
 

@@ -1,7 +1,7 @@
 """Sessions as rows: found, locked, saved."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
@@ -113,16 +113,10 @@ _RULES: dict[tuple[str, ...], Rules] = {}
 
 def to_session(row: Any) -> Session:
     """The session in a row that holds the columns of the session table."""
-    return Session(
-        id=row.id,
-        site_id=row.site_id,
-        utilisateur_id=row.utilisateur_id,
-        version=row.version,
-        **dict(zip(COLUMNS, _values(row), strict=True)),
-    )
+    return Session(*_values(row))
 
 
-_values = attrgetter(*COLUMNS.values())
+_values = attrgetter(*(COLUMNS.get(field.name, field.name) for field in fields(Session)))
 
 
 def found() -> Select[Any]:

@@ -25,8 +25,9 @@ class Instant(TypeDecorator[datetime]):
         utc = value.astimezone(UTC)
         return utc if dialect.name == "postgresql" else utc.replace(tzinfo=None)
 
-    def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
-        if value is None or value.tzinfo is UTC:
-            return value  # type: ignore[no-any-return]  # None, or what PostgreSQL gives
-        aware: datetime = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return aware.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        # On PostgreSQL our sessions are in UTC, so there is nothing to do, many times in each list.
+        return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)

@@ -271,4 +271,7 @@ def _require(session: Session, statuts: Collection[str]) -> None:
 
 
 def _ms(duration: timedelta) -> int:
-    return duration // timedelta(milliseconds=1)
+    return duration // _MS
+
+
+_MS = timedelta(milliseconds=1)

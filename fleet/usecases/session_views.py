@@ -201,10 +201,9 @@ def _asked(row: Any, now: datetime) -> DemandeView | None:
 
 def _view(row: Any, now: datetime) -> SessionView:
     known = sessions.to_session(row)
-    granted_ms = known.granted_ms
-    total = -(-granted_ms // 1000)
-    left = -(-known.unspent_ms(now) // 1000)
-    used_ms = known.used_ms(now)
+    granted_ms, unspent_ms = known.granted_ms, known.unspent_ms(now)
+    used_ms = granted_ms - unspent_ms
+    total, left = -(-granted_ms // 1000), -(-unspent_ms // 1000)
     in_grace = known.in_grace(now)
     return SessionView(
         id=row.id,
@@ -220,7 +219,7 @@ def _view(row: Any, now: datetime) -> SessionView:
         duree_initiale=known.initial_ms // 1000,
         temps_ajoute=known.added_ms // 1000,
         duree_totale=total,
-        temps_restant=-(-known.remaining_ms(now) // 1000),
+        temps_restant=0 if known.statut in rules.ENDED else left,
         temps_ecoule=max(0, total - left),
         pourcentage_utilise=round(100 * used_ms / granted_ms, 1) if granted_ms else 100.0,
         est_expiree=in_grace or known.statut == rules.EXPIREE,
