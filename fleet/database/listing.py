@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal, select, true
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal, literal_column, select, true
 
 from fleet.database.engine import Transaction
+from fleet.database.prepared import PREPARED
 from fleet.database.rows import all_of, first_of
 from fleet.database.sql import any_of
 from fleet.database.types import Instant
@@ -80,24 +81,44 @@ def fetch_known(
     default: str,
     values: Mapping[str, Any],
 ) -> Fetched:
-    """The same for a statement that is one of a few and lives on: what is put around it is kept with it."""
-    wanted = _known(statement, tx.is_postgresql, *_sort(page.sort or default, sorts))
-    return _fetched(tx, wanted, page, values)
+    """The same for a statement that is one of a few and lives on: what is put around it is kept with it.
+
+    Without more than sites asked for, the page that it opens with is prepared.
+    """
+    opened = page == _OPENED and values.keys() <= {"sites"}
+    limits = _OPENING if opened else _LIMITS
+    wanted = _known(statement, tx.is_postgresql, *_sort(page.sort or default, sorts), limits)
+    return _fetched(tx, wanted, page, values, PREPARED if opened else None)
 
 
-def _fetched(tx: Transaction, wanted: Select[Any], page: Page, values: Mapping[str, Any]) -> Fetched:
+def _fetched(
+    tx: Transaction,
+    wanted: Select[Any],
+    page: Page,
+    values: Mapping[str, Any],
+    options: Mapping[str, Any] | None = None,
+) -> Fetched:
     now = {} if tx.is_postgresql else {"now": datetime.now(UTC)}
     part = {"page_limit": page.limit, "page_offset": page.offset}
-    found = all_of(tx.execute(wanted, {**values, **part, **now}))
+    found = all_of(tx.execute(wanted, {**values, **part, **now}, execution_options=options))
     return Fetched([row for row in found if row.id is not None], found[0].total, found[0].maintenant)
 
 
-def _paged(statement: Select[Any], is_postgresql: bool, key: Any, descending: bool) -> Select[Any]:
+_Limits = tuple[ColumnElement[Any], ColumnElement[Any] | None]
+_LIMITS: _Limits = (bindparam("page_limit"), bindparam("page_offset"))
+_OPENED = Page()
+# Said in the statement: where it is a parameter, PostgreSQL plans what is prepared for a tenth of all rows.
+_OPENING: _Limits = (literal_column(str(_OPENED.limit)), None)
+
+
+def _paged(
+    statement: Select[Any], is_postgresql: bool, key: Any, descending: bool, limits: _Limits = _LIMITS
+) -> Select[Any]:
     counted = statement.order_by(None).with_only_columns(literal(1).label("one")).subquery()
     total = select(func.count().label("total"), _clock(is_postgresql)).select_from(counted).subquery("total")
     order = (_directed(key, descending), _directed(statement.selected_columns["id"], descending))
     part = statement.add_columns(key.label("cle_tri")).order_by(*order)
-    rows = part.limit(bindparam("page_limit")).offset(bindparam("page_offset")).subquery("page")
+    rows = part.limit(limits[0]).offset(limits[1]).subquery("page")
     outer = (_directed(rows.c.cle_tri, descending), _directed(rows.c.id, descending))
     return select(total, rows).select_from(total.outerjoin(rows, true())).order_by(*outer)
 

@@ -1,14 +1,20 @@
-"""A look at the database shows one state, whatever is committed meanwhile; instants are in UTC."""
+"""A look at the database shows one state, whatever is committed meanwhile; instants are in UTC, lists plan once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, select
+import pytest
+from sqlalchemy import insert, select, text
 
 from fleet.database import audit
 from fleet.database.audit import Entry
 from fleet.database.engine import Database
+from fleet.database.listing import Page
 from fleet.database.tables import site
+from fleet.usecases import session_views
+from fleet.usecases.session_views import SessionFilter
+from tests.support.rooms import Room
 
 
 def _record(database: Database) -> None:
@@ -42,3 +48,16 @@ def test_an_instant_is_stored_and_given_in_utc_whatever_its_zone(database: Datab
         told = tx.execute(select(site.c.created_at).where(site.c.slug == "midi")).scalar_one()
     assert told == noon
     assert told.tzinfo is UTC
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # SQLite plans each statement as it comes
+@pytest.mark.parametrize("everywhere", [True, False])
+def test_the_page_that_sessions_open_with_is_planned_once(room: Room, everywhere: bool) -> None:
+    made = [room.new().session_id for _ in range(3)]
+    actor = room.actor if everywhere else replace(room.actor, sites=frozenset({room.site_id}))
+    for _ in range(7):
+        found = session_views.search(room.fleet, actor, SessionFilter(), Page())
+        assert [one.id for one in found.resultats] == made[::-1]
+    with room.fleet.database.glance() as tx:
+        plans = text("SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE '%page%'")
+        assert tx.execute(plans).scalar_one() > 0
