@@ -118,6 +118,10 @@ def test_a_visitor_is_served_by_who_types_the_read_me(terminal: Terminal) -> Non
     kiosk.stdin.write(f"{typed[1]}\n")
     kiosk.stdin.flush()
     wait_until(lambda: "[active]" in terminal.said("kiosk"), 20, "the poste is open")
+    for command, phase in (("suspend", "suspended"), ("resume", "active"), ("end", "locked")):
+        before = len(terminal.said("kiosk"))
+        terminal.type(f"ppm session {command} 1")
+        wait_until(lambda: f"[{phase}]" in terminal.said("kiosk")[before:], 10, f"the poste is {phase}")
     for process in (kiosk, api, broker):
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
