@@ -1,8 +1,9 @@
 """Transactions: the one place that opens, commits and tells others what was committed.
 
 A transaction reads the database's clock once, gathers audit entries and the news for others, and at its end
-writes the entries (their counters locked last), commits, and lets the news out: by NOTIFY on PostgreSQL, within
-the process on SQLite, where other processes only learn that there was something. A controller's transaction also holds its lease, see `fleet.database.leases`.
+writes the entries (their counters locked last), commits, and lets the news out: by NOTIFY on PostgreSQL; on SQLite
+within the process, and others only learn that there was some. A controller's transaction also holds its lease, see
+`fleet.database.leases`.
 """
 
 import sqlite3
