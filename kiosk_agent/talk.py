@@ -14,7 +14,9 @@ from kiosk_agent.voice import Voice
 from protocol import messages, topics
 
 FRESH_MS = 8_000
-"""An answer older than this unlocks nothing: the controller is about to take the start back (after 10 s)."""
+"""An answer to what was first asked longer ago unlocks nothing: the controller is about to take the start back (after
+10 s). Which repeat was answered nobody knows, and no estimate of the server's clock, which may be missing or have been
+stepped, is trusted to open a machine: this clock alone tells."""
 SOON_MS = 1_000
 """The postes of a site ask a restarted controller spread over this."""
 LONGEST_CODE = 32
@@ -180,7 +182,7 @@ class Talk:
             self.birth = None
             self._lending.credited()
         age = self._age_of(reply, pending, now)
-        fresh = pending.last_sent is not None and now - pending.last_sent <= FRESH_MS and age <= FRESH_MS
+        fresh = pending.sent_at is not None and now - pending.sent_at <= FRESH_MS and age <= FRESH_MS
         self._follow(reply.desired, "reply" if fresh else "live", age, now)
         if self._wanted is not None and pending.op == "resync":
             self._insist_on(self._wanted, "unsolicited", now)

@@ -1,8 +1,9 @@
 """Transactions: the one place that opens, commits and tells others what was committed.
 
 A transaction reads the database's clock once, gathers audit entries and the news for others, and at its end
-writes the entries (their counters locked last), commits, and lets the news out: by NOTIFY on PostgreSQL, within
-the process on SQLite. A controller's transaction also holds its lease, see `fleet.database.leases`.
+writes the entries (their counters locked last), commits, and lets the news out: by NOTIFY on PostgreSQL; on SQLite
+within the process, and others only learn that there was some. A controller's transaction also holds its lease, see
+`fleet.database.leases`.
 """
 
 import sqlite3
@@ -20,6 +21,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from fleet.database import audit, leases, ledger, sqlite_words
+from fleet.database.neighbours import Neighbours
 from fleet.database.news import CHANNEL, News, to_payload
 from fleet.database.prepared import prepare_on
 from fleet.database.trips import Line, Words
@@ -138,6 +140,7 @@ class Database:
         self.url = make_url(url)
         self.engine = _create_engine(self.url, pool_size)
         self._listeners: list[Listener] = []
+        self._neighbours = Neighbours()
         self._here = _Here()
 
     @property
@@ -146,7 +149,10 @@ class Database:
         return self.url.get_backend_name() == "postgresql"
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with the news of each commit of this process (SQLite). Gives the way to stop it."""
+        """Call `listener` with the news of each commit of this process (SQLite). Gives the way to stop it.
+
+        Without any news: another process has committed, and nobody knows what.
+        """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
@@ -166,7 +172,11 @@ class Database:
                 leases.hold(connection, lease)
             yield transaction
             transaction.flush()
-        self._publish(tuple(transaction.news))
+            missed = self._number(transaction)
+        if missed:
+            self._publish(())
+        if transaction.news:
+            self._publish(tuple(transaction.news))
 
     @contextmanager
     def together(self) -> Iterator[Transaction]:
@@ -203,12 +213,25 @@ class Database:
         with self.engine.connect().execution_options(ppm_read_only=True, **options) as connection:
             yield Transaction(connection)
 
+    def look_around(self) -> None:
+        """Let the listeners know if another process has committed (SQLite) since this was last asked."""
+        with self.glance() as tx:
+            missed = self._neighbours.have_committed(tx.connection)
+        if missed:
+            self._publish(())
+
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
 
+    def _number(self, transaction: Transaction) -> bool:
+        """Have other processes find out about this commit, and find out about theirs (SQLite)."""
+        if self.is_postgresql or not transaction.news:
+            return False
+        return self._neighbours.number(transaction.connection)
+
     def _publish(self, news: tuple[News, ...]) -> None:
-        if news and not self.is_postgresql:
+        if not self.is_postgresql:
             for listener in tuple(self._listeners):
                 listener(news)
 

@@ -1,4 +1,4 @@
-"""What others have committed: LISTEN on PostgreSQL, within the process on SQLite."""
+"""What others have committed: LISTEN on PostgreSQL; on SQLite within the process, and a look around for others."""
 
 import asyncio
 import contextlib
@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import psycopg2
 from psycopg2.extensions import POLL_OK, POLL_READ
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fleet.database.engine import NETWORK, Database
 from fleet.database.news import CHANNEL, News, from_payload
@@ -17,6 +19,8 @@ from fleet.database.news import CHANNEL, News, from_payload
 log = logging.getLogger(__name__)
 PROBE_S = 10.0
 ANSWER_S = 5.0
+LOOK_S = 0.5
+"""How often an SQLite file is looked at for what another process, a command typed beside, has committed."""
 Receiver = Callable[[tuple[News, ...]], None]
 EVERYTHING: tuple[News, ...] = (News(0, "all"),)
 """What is told when something may have been missed."""
@@ -43,13 +47,24 @@ async def _follow_process(database: Database, receive: Receiver) -> None:
     loop = asyncio.get_running_loop()
 
     def heard(news: tuple[News, ...]) -> None:
-        loop.call_soon_threadsafe(receive, news)
+        loop.call_soon_threadsafe(receive, news or EVERYTHING)
 
     stop = database.listen(heard)
     try:
-        await asyncio.Event().wait()
+        await _look_around(database)
+        receive(EVERYTHING)
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await _look_around(database)
     finally:
         stop()
+
+
+async def _look_around(database: Database) -> None:
+    try:
+        await asyncio.get_running_loop().run_in_executor(None, database.look_around)
+    except (DBAPIError, PoolTimeout) as error:
+        log.warning("news_late", extra={"error": type(error).__name__})
 
 
 async def _follow_postgresql(database: Database, receive: Receiver) -> None:

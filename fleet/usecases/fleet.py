@@ -60,7 +60,8 @@ class Fleet:
         self, actor: Actor, action: str, about: About, refusal: Refused, lease: Lease | None = None
     ) -> None:
         """Write a refusal to the audit trail; of a flood of the same, one now and then that counts the others."""
-        missed = self._flood((actor.operateur_id, about.poste_id, action, refusal.reason))
+        kind = (actor.operateur_id, about.session_id, about.poste_id, action, refusal.reason)
+        missed = self._flood(kind)
         if missed is None:
             return
         facts: dict[str, object] = {"tentative": action, "motif": refusal.reason}
@@ -78,6 +79,7 @@ class Fleet:
                     poste_id=about.poste_id,
                     utilisateur_id=about.utilisateur_id,
                     metadata=facts,
+                    personal={"ip": actor.ip} if actor.ip else None,
                 )
             )
 

@@ -13,8 +13,8 @@ from fleet.usecases.fleet import Fleet
 from ppm import addresses, compose, logs, systemd
 from ppm import settings as table
 from ppm.cli import CommandFailed
+from ppm.commands import opening
 from ppm.commands.numbers import WAIT_S
-from ppm.commands.opening import code_keys
 from ppm.settings import SettingError, Settings
 
 
@@ -26,13 +26,15 @@ from ppm.settings import SettingError, Settings
 def api(wait_s: float, with_controller: bool) -> None:
     """Serve the REST API, until stopped."""
     settings = Settings.load()
+    if not with_controller:
+        opening.refuse_sqlite(settings)
     logs.set_up(settings[table.LOG_FORMAT], settings[table.LOG_LEVEL])
     address = addresses.for_services(settings) if with_controller else None
     listening = api_settings(settings)
     database = Database(settings[table.DATABASE_URL])
     try:
         schema.wait_for(database, wait_s)
-        fleet = Fleet(database, code_keys(settings))
+        fleet = Fleet(database, opening.code_keys(settings))
         serving = asyncio.Event()
         works = [_served(fleet, listening, settings[table.HTTP_HOST], settings[table.HTTP_PORT], serving)]
         if address is None:

@@ -9,8 +9,8 @@ from fleet.database.engine import Database
 from fleet.usecases.fleet import Fleet
 from ppm import addresses, compose, logs, systemd
 from ppm import settings as table
+from ppm.commands import opening
 from ppm.commands.numbers import WAIT_S
-from ppm.commands.opening import code_keys
 from ppm.settings import Settings
 
 
@@ -21,16 +21,17 @@ from ppm.settings import Settings
 def controller(wait_s: float) -> None:
     """Own the time of every session, until stopped.
 
-    Several may run: each site is driven by one of them, and another takes over within seconds. An SQLite file
-    is for one process: use `ppm api --with-controller` there.
+    Several may run: each site is driven by one of them, and another takes over within seconds. Not on an SQLite
+    file, which is for one server process: use `ppm api --with-controller` there.
     """
     settings = Settings.load()
+    opening.refuse_sqlite(settings)
     logs.set_up(settings[table.LOG_FORMAT], settings[table.LOG_LEVEL])
     broker = addresses.for_services(settings)
     database = Database(settings[table.DATABASE_URL])
     try:
         schema.wait_for(database, wait_s)
-        fleet = Fleet(database, code_keys(settings))
+        fleet = Fleet(database, opening.code_keys(settings))
         made = compose.new_controller(fleet, settings, broker)
         telling = systemd.told(made.working, healthy=made.is_healthy)
         asyncio.run(compose.until_stopped(made.run(), telling))

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, make_url, select
 
 from fleet.database import schema
 from fleet.database.engine import Database, DatabaseDown
@@ -21,6 +21,16 @@ from ppm.settings import Settings
 def code_keys(settings: Settings) -> CodeKeys:
     """The keys of the deployment's codes. Raises SettingError."""
     return CodeKeys.from_secret(settings[table.CODE_SECRET].encode())
+
+
+def refuse_sqlite(settings: Settings) -> None:
+    """Raises CommandFailed where API and controller would be two processes: what is decided in one must reach the
+    other at once, and an SQLite file calls nobody."""
+    if make_url(settings[table.DATABASE_URL]).get_backend_name() == "sqlite":
+        raise CommandFailed(
+            f"{table.DATABASE_URL.name}: an SQLite file is for one server process: ppm api --with-controller "
+            "(two programs want PostgreSQL)"
+        )
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from fleet.database import bulk, news, outbox, tables
+from fleet.database.engine import Database
 from fleet.database.news import News
 from fleet.database.outbox import Wanted
 from fleet.domain.errors import NotFound
@@ -163,6 +164,43 @@ class TestNews:
             tx.tell(room.site_id, news.CODES)
         expected = [] if room.fleet.database.is_postgresql else [(News(room.site_id, news.DESIRED),)]
         assert heard == expected
+
+    def test_what_another_process_commits_is_missed_by_none_and_ones_own_commits_are_not_taken_for_it(
+        self, room: Room
+    ) -> None:
+        database, heard = room.fleet.database, list[tuple[News, ...]]()
+        if database.is_postgresql:
+            return
+        stop, other = database.listen(heard.append), Database(database.url)
+        ours, unknown = (News(room.site_id, news.DESIRED),), ()
+
+        def tell(where: Database) -> None:
+            with where.transaction() as tx:
+                tx.tell(room.site_id, news.DESIRED)
+
+        def learnt() -> list[tuple[News, ...]]:
+            database.look_around()
+            said = heard[:]
+            heard.clear()
+            return said
+
+        learnt()
+        tell(database)
+        assert learnt() == [ours]
+        tell(other)
+        assert learnt() == [unknown]
+        assert learnt() == []
+        tell(other)
+        tell(database)
+        assert learnt() == [unknown, ours]
+        with suppress(Undone), database.transaction() as tx:
+            tx.tell(room.site_id, news.DESIRED)
+            tx.flush()
+            raise Undone
+        tell(other)
+        assert learnt() == [unknown]
+        stop()
+        other.close()
 
     def test_postgresql_notifies_other_connections(self, room: Room) -> None:
         if not room.fleet.database.is_postgresql:

@@ -355,6 +355,14 @@ class TestRefusals:
         room.refusal(sessions.add_time, room.fleet, room.actor, running, 5 * 3600)
         assert [entry.metadata.get("autres_refus") for entry in room.log("refus")] == [None, 49]
 
+    def test_each_session_keeps_its_own_refusals_with_the_address_they_came_from(self, room: Room) -> None:
+        waiting = [room.new().session_id for _ in range(2)]
+        for number in waiting:
+            room.refusal(sessions.suspend, room.fleet, room.actor, number)
+        kept = room.log("refus")
+        assert [entry.session_id for entry in kept] == waiting
+        assert [entry.personal["ip"] for entry in kept] == [room.actor.ip] * 2
+
     def test_what_does_not_exist_is_not_found_and_not_told(self, room: Room) -> None:
         for action in (
             sessions.suspend,

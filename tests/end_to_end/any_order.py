@@ -23,6 +23,7 @@ from fleet.usecases import acks, endings, events, kiosk, sending, sessions, tran
 from fleet.usecases.desired import message
 from kiosk_agent.effects import Clean, Lock, Publish, Unlock
 from kiosk_agent.platform.base import Attestation
+from kiosk_agent.talk import FRESH_MS
 from protocol import messages, topics
 from tests.kiosk_agent.hands import EPOCH, Hand
 from tests.support.rooms import Room
@@ -309,6 +310,9 @@ class World:
         if one.told:
             told, retained = one.told.popleft()
             one.do(one.machine.receive(one.now, told, retained))
+            if one.did(Unlock, lately=True):
+                assert isinstance(told, messages.Accepted)
+                assert self.clock.instant - told.server_time <= timedelta(milliseconds=FRESH_MS)
 
     # ---------------------------------------------------------------- deaths
 

@@ -12,6 +12,7 @@ from kiosk_agent.effects import Unlock
 from kiosk_agent.judge import OPEN
 from kiosk_agent.memory import Memory
 from kiosk_agent.requests import Op
+from kiosk_agent.talk import FRESH_MS
 from protocol.messages import Accepted, Desired, Resync, Start
 from tests.kiosk_agent.hands import MINUTE, Hand
 
@@ -68,7 +69,9 @@ class AnyOrder(RuleBasedStateMachine):
 
     def _note(self, allowed: bool) -> None:
         unlocks = self.hand.did(Unlock, lately=True)
-        assert not unlocks or allowed, "only an accepted answer to an own question unlocks"
+        assert not unlocks or allowed, (
+            "only an accepted answer to an own question that was just asked unlocks"
+        )
 
     @rule(mark=marks, retained=st.booleans())
     def desired(self, mark: tuple[int, int], retained: bool) -> None:
@@ -93,8 +96,10 @@ class AnyOrder(RuleBasedStateMachine):
             desired=self._said(mark, late_ms),
         )  # fmt: skip
         own = open_now is not None and open_now.id == request.id
+        asked_at = open_now.sent_at if open_now is not None else None
+        fresh = asked_at is not None and self.hand.now - asked_at <= FRESH_MS
         self.hand.hear(reply, retained)
-        self._note(allowed=nonce and not retained and own)
+        self._note(allowed=nonce and not retained and own and fresh)
 
     @precondition(lambda self: self.hand.phase in ("locked", "suspended"))
     @rule(minutes=st.integers(1, 20), late_ms=st.integers(0, 7_000), grace_ms=st.sampled_from([0, 60_000]))

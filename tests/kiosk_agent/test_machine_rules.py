@@ -98,6 +98,58 @@ def test_an_answer_that_comes_too_late_unlocks_nothing_and_is_asked_again() -> N
     assert not hand.did(Unlock)
 
 
+def resynced_on_a_bad_line() -> Hand:
+    """Connected and told to be locked, by an answer to a repeated question: nothing is learnt of the server's clock."""
+    hand = Hand()
+    hand.connect()
+    hand.wait(2_500)
+    assert len(hand.said(Resync)) == 2
+    hand.answer(hand.asked(Resync), hand.desired(1, "locked"))
+    return hand
+
+
+@pytest.mark.parametrize("estimate", [False, True], ids=["no estimate", "a server's clock that was stepped"])
+@pytest.mark.parametrize("waits", [False, True])
+def test_an_old_answer_to_a_repeated_question_unlocks_nothing_and_a_new_question_does(
+    estimate: bool, waits: bool
+) -> None:
+    hand = Hand().free() if estimate else resynced_on_a_bad_line()
+    step = timedelta(seconds=60 if estimate else 0)
+    hand.enter("ABC234")
+    server_time = hand.server_time + step
+    old = hand.desired(2, waits=waits, computed_at=server_time)
+    hand.wait(50_000)
+    assert len(hand.said(Start)) > 2
+    hand.answer(hand.asked(Start), old, server_time=server_time)
+    assert not hand.did(Unlock)
+    assert hand.asked(Resync).why == "unsolicited"
+    hand.answer(hand.asked(Resync), hand.desired(2, waits=waits))
+    assert hand.is_unlocked
+
+
+def test_an_old_answer_unlocks_nothing_after_the_machine_slept() -> None:
+    hand = resynced_on_a_bad_line()
+    hand.enter("ABC234")
+    old, server_time = hand.desired(2), hand.server_time
+    hand.sleep(50_000)
+    hand.answer(hand.asked(Start), old, server_time=server_time)
+    assert not hand.did(Unlock)
+
+
+def test_a_start_at_the_desk_is_not_let_in_by_an_old_answer_to_a_repeated_resync() -> None:
+    hand = resynced_on_a_bad_line()
+    hand.hear(hand.desired(2))
+    question, old, server_time = hand.asked(Resync), hand.desired(2), hand.server_time
+    hand.wait(50_000)
+    assert hand.asked(Resync).id == question.id
+    hand.answer(question, old, server_time=server_time)
+    assert not hand.did(Unlock)
+    hand.wait(1_000)
+    assert hand.asked(Resync).id != question.id
+    hand.answer(hand.asked(Resync), hand.desired(2))
+    assert hand.is_unlocked
+
+
 def test_the_time_an_answer_took_is_not_given_twice() -> None:
     hand = Hand().free()
     hand.enter("ABC234")

@@ -4,6 +4,7 @@ import base64
 import socket
 import sqlite3
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -53,9 +54,19 @@ def test_what_is_not_set_is_said_in_one_line(ppm: Ppm) -> None:
 
 
 def test_a_program_says_in_one_line_why_it_does_not_start(program: Ppm) -> None:
-    ran = program("controller")
+    ran = program("controller", PPM_DATABASE_URL="postgresql://127.0.0.1:1/nothing")
     assert ran.code == 1
     assert "PPM_BROKER_URL: is not set" in one_line(ran)
+
+
+@pytest.mark.parametrize("word", ["controller", "api"])
+def test_an_sqlite_file_is_refused_to_servers_that_are_two_processes(ppm: Ppm, word: str) -> None:
+    ran = ppm(word)
+    assert ran.code == 1
+    assert (
+        "PPM_DATABASE_URL: an SQLite file is for one server process: ppm api --with-controller"
+        in one_line(ran)
+    )
 
 
 def test_an_empty_database_is_brought_to_this_version_once(ppm: Ppm, tmp_path: Path) -> None:
@@ -194,11 +205,13 @@ def test_tables_are_for_people(furnished: Ppm) -> None:
     assert "slug" in furnished("poste", "show", "annexe-01").out
 
 
-def test_a_taken_port_is_named_in_one_line(furnished: Ppm) -> None:
-
+def test_a_taken_port_is_named_in_one_line(
+    ppm: Ppm, fresh_database_url: Callable[..., str], postgres_template: str
+) -> None:
+    url = fresh_database_url(postgres_template)
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        ran = furnished("api", PPM_HTTP_PORT=port, PPM_JWT_SECRET="j0" * 20)
+        ran = ppm("api", PPM_HTTP_PORT=port, PPM_JWT_SECRET="j0" * 20, PPM_DATABASE_URL=url)
     assert ran.code == 1
     assert f"PPM_HTTP_PORT: 127.0.0.1:{port} cannot be used" in one_line(ran)
 

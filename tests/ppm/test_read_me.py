@@ -118,9 +118,18 @@ def test_a_visitor_is_served_by_who_types_the_read_me(terminal: Terminal) -> Non
     kiosk.stdin.write(f"{typed[1]}\n")
     kiosk.stdin.flush()
     wait_until(lambda: "[active]" in terminal.said("kiosk"), 20, "the poste is open")
+    for command, phase in (("suspend", "suspended"), ("resume", "active"), ("end", "locked")):
+        before = len(terminal.said("kiosk"))
+        terminal.type(f"ppm session {command} 1")
+        wait_for_phase(terminal, phase, before)
     for process in (kiosk, api, broker):
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+
+
+def wait_for_phase(terminal: Terminal, phase: str, after: int) -> None:
+    """The poste says so, in what it says from now on."""
+    wait_until(lambda: f"[{phase}]" in terminal.said("kiosk")[after:], 10, f"the poste is {phase}")
 
 
 def test_both_read_mes_say_to_type_the_same() -> None:
