@@ -11,13 +11,15 @@ from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.enums import HttpMethod
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.routes import HTTPRoute
 
 from api import answers, correlation, errors
 from api.auth import Authentication
 from api.calls import Call
-from api.edge import NoNul
+from api.edge import Edge
 from api.limits import Limited
 from api.live import Live
 from api.openapi import pages
@@ -79,7 +81,7 @@ def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
             Router(
                 "/api",
                 route_handlers=[noun.router for noun in nouns],
-                middleware=[NoNul(), Authentication(), Limited()],
+                middleware=[Edge(), Authentication(), Limited()],
                 dependencies={"page": Provide(page_of, sync_to_thread=False)},
                 security=[{"bearer": []}],
             ),
@@ -97,8 +99,17 @@ def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
         logging_config=None,
         debug=False,
     )
+    _name_all_methods(app)
     app.asgi_handler = correlation.marked(app.asgi_handler)
     return app
+
+
+def _name_all_methods(app: Litestar) -> None:
+    """Litestar's answers to OPTIONS know only of the first handler of a path."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            handler, _ = route.route_handler_map[HttpMethod.OPTIONS]
+            handler._fn = route.create_options_handler(route.path).fn
 
 
 def _cors(origins: tuple[str, ...]) -> CORSConfig | None:

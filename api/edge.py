@@ -1,10 +1,13 @@
-"""What no part of a request may hold: PostgreSQL stores no NUL, so it is refused before anything else."""
+"""What no request may hold: a NUL, which PostgreSQL does not store; a parameter twice, of which one would be lost."""
 
 import re
+from functools import cache
+from typing import Any, get_args
 from urllib.parse import parse_qsl
 
 import msgspec
 from litestar.enums import ScopeType
+from litestar.handlers import BaseRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -13,11 +16,15 @@ from fleet.domain import reasons
 from fleet.domain.errors import NotFound
 
 NUL = "\x00"
+_NO_NUL = "un caractère nul ne peut pas être enregistré"
 _IN_JSON = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
-class NoNul(ASGIMiddleware):
-    """Refuses a NUL in the path (404) or the query (422). Bodies are looked at where they are decoded."""
+class Edge(ASGIMiddleware):
+    """Refuses a NUL in the path (404) and in the query (422), where each parameter comes once and as it is meant.
+
+    Bodies are looked at where they are decoded.
+    """
 
     scopes = (ScopeType.HTTP,)
 
@@ -25,16 +32,38 @@ class NoNul(ASGIMiddleware):
         """Let the call through. Raises NotFound or BadBody."""
         if NUL in scope["path"]:
             raise NotFound("adresse")
-        query = scope["query_string"]
-        if b"%00" in query or b"\x00" in query:
-            raise _refused(_named(query.decode("latin-1")))
+        if scope["query_string"]:
+            _check_query(scope["query_string"].decode("latin-1"), scope["route_handler"])
         await next_app(scope, receive, send)
+
+
+def _check_query(query: str, handler: BaseRouteHandler) -> None:
+    seen: set[str] = set()
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if NUL in value or NUL in name:
+            raise _refused(name.replace(NUL, ""), _NO_NUL)
+        if name in seen:
+            raise _refused(name, "une seule valeur")
+        if value == "null" and name in _typed(handler):
+            raise _refused(name, "une valeur, ou rien du tout")
+        seen.add(name)
+
+
+@cache
+def _typed(handler: BaseRouteHandler) -> frozenset[str]:
+    """The parameters that are no text: for these `null` would be read as nothing."""
+    fields = handler.parsed_fn_signature.parameters
+    return frozenset(name for name, field in fields.items() if str not in _types(field.annotation))
+
+
+def _types(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) or (annotation,)
 
 
 def check_body(body: bytes) -> None:
     """Raise BadBody for JSON whose text holds a NUL."""
     if b"\\u0000" in body and _IN_JSON.search(body):
-        raise _refused(_field(body))
+        raise _refused(_field(body), _NO_NUL)
 
 
 def _field(body: bytes) -> str | None:
@@ -46,10 +75,6 @@ def _field(body: bytes) -> str | None:
     return next((name for name, value in fields if isinstance(value, str) and NUL in value), None)
 
 
-def _named(query: str) -> str | None:
-    return next((name for name, value in parse_qsl(query) if NUL in value), None)
-
-
-def _refused(field: str | None) -> BadBody:
-    rule = {"regle": "un caractère nul ne peut pas être enregistré"}
-    return BadBody(422, "valeur_invalide", reasons.sentence("valeur_invalide", "fr", rule), field)
+def _refused(field: str | None, rule: str) -> BadBody:
+    said = reasons.sentence("valeur_invalide", "fr", {"regle": rule})
+    return BadBody(422, "valeur_invalide", said, field)

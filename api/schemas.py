@@ -23,6 +23,9 @@ Password = Annotated[str, Meta(min_length=1, max_length=1000)]
 NewPassword = Annotated[str, Meta(min_length=10, max_length=200)]
 Totp = Annotated[str, Meta(min_length=6, max_length=8, examples=["123456"])]
 Role = Annotated[str, Meta(max_length=16, examples=["operateur"])]
+Instant = Annotated[
+    datetime, Meta(description="RFC 3339", extra_json_schema={"format": "date-time"})
+]  # msgspec says so of its own only where an offset is obligatory
 Place = Annotated[float, Meta(ge=-1_000_000, le=1_000_000)]
 
 
@@ -276,8 +279,8 @@ class LogSearch(Body, frozen=True, kw_only=True):
     poste: Ref | None = None
     utilisateur: Id | None = None
     operateur: Annotated[str, Meta(max_length=64)] | None = None
-    depuis: datetime | None = None
-    jusqu_a: datetime | None = None
+    depuis: Instant | None = None
+    jusqu_a: Instant | None = None
     avant: Id | None = None
     apres: Id | None = None
     recherche: Annotated[str, Meta(max_length=100)] | None = None

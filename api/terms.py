@@ -32,7 +32,10 @@ RECORDS: dict[str, Table] = {
     "operateur_id": tables.operateur,
 }
 """Which record a path is about: the name of its parameter, and the table whose `version` counts the changes."""
-_PLAIN, _RULE = re.compile("[ -~]*"), {"regle": "une liste d'ETag en ASCII"}
+_PLAIN, _RULE = (
+    re.compile("[ -~]{0,1000}"),
+    {"regle": "une liste d'ETag en ASCII, de 1000 caractères au plus"},
+)
 _TAG = re.compile(r'"(\d+)-[^"]*"')
 
 

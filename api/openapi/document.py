@@ -5,7 +5,7 @@ Litestar knows paths and parameters; what a body or an answer may be is told by 
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from typing import Any, NamedTuple, get_args, get_origin
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 import msgspec
 from litestar import Litestar, Response
@@ -36,6 +36,17 @@ PROBLEMS: dict[int, str] = {
     503: "service_indisponible",
 }
 """What each status of an error looks like: one of its reasons."""
+_FORM = "multipart/form-data"
+_PHOTO = {
+    "schema": {
+        "type": "object",
+        "properties": {"data": {"type": "string", "format": "binary", "description": "5 Mo au plus"}},
+        "required": ["data"],
+        "additionalProperties": False,
+    },
+    "encoding": {"data": {"contentType": "image/jpeg, image/png"}},
+}
+"""The one form of this API."""
 _HEADERS = {
     "ETag": "La version de la fiche et son contenu ; pour If-None-Match et If-Match.",
     "X-Request-ID": "Le numéro de la demande, aussi dans les journaux du serveur.",
@@ -50,11 +61,11 @@ _PARAMETERS = {
     ),
     "If-Match": (
         "L’ETag que vous avez lu : si la fiche a changé depuis, rien n’est fait (412).",
-        {"type": "string", "maxLength": 1000, "pattern": "^[!-~]*$"},
+        {"type": "string", "maxLength": 1000, "pattern": "^([!-~]([ -~]*[!-~])?)?$"},
     ),
     "If-None-Match": (
-        "L’ETag que vous avez : si rien n’a changé, 304.",
-        {"type": "string", "maxLength": 1000, "pattern": "^[!-~]*$"},
+        "L’ETag que vous avez : si rien n’a changé, 304. Ce qui n’est pas le nôtre ne change rien.",
+        {"type": "string"},
     ),
 }
 
@@ -197,6 +208,8 @@ def _complete(one: Operation, schemas: _Schemas) -> None:
             "required": type(None) not in get_args(body),
             "content": {"application/json": {"schema": schema, "example": said}},
         }
+    elif one.handler.parsed_data_field is not None:
+        one.said["requestBody"] = {"required": True, "content": {_FORM: _PHOTO}}
     success = str(one.handler.status_code)
     one.said["responses"] = {
         success: _success(one, one.said["responses"][success], schemas),
@@ -282,23 +295,45 @@ def _plainly(parameter: dict[str, Any]) -> dict[str, Any]:
 
 
 def _link(one: Operation, operations: list[Operation]) -> None:
-    """What a creation answers leads to all that can be done with what was created."""
-    answer = answer_of(one.handler)
-    if (
-        one.method != "post"
-        or one.handler.status_code != 201
-        or "id" not in getattr(answer, "__struct_fields__", ())
-    ):
-        return
+    """What an answer leads to: from a creation all that can be done with it, from an act what may come next,
+    from a list the first of it."""
+    noun = one.path.partition("/{")[0]
+    under = [
+        other for other in operations if other.path.startswith(noun + "/{") and other.path.count("{") == 1
+    ]
     links = {}
-    for other in operations:
-        rest = other.path.removeprefix(one.path + "/{")
-        if rest != other.path:
-            name = rest.partition("}")[0]
-            target = {"operationId": other.said["operationId"], "parameters": {name: "$response.body#/id"}}
-            links[other.said["operationId"]] = target
+    for pointer, other in _next(one, [other for other in under if other is not one]):
+        name = other.path.removeprefix(noun + "/{").partition("}")[0]
+        target = {
+            "operationId": other.said["operationId"],
+            "parameters": {name: f"$response.body#/{pointer}"},
+        }
+        links[other.said["operationId"]] = target
     if links:
-        one.said["responses"]["201"]["links"] = links
+        one.said["responses"][str(one.handler.status_code)]["links"] = links
+
+
+def _next(one: Operation, under: list[Operation]) -> Iterator[tuple[str, Operation]]:
+    answer = answer_of(one.handler)
+    fields = getattr(answer, "__struct_fields__", ())
+    is_created = one.method == "post" and one.handler.status_code == 201 and "{" not in one.path
+    for other in under:
+        is_record = other.method == "get" and other.path.endswith("}")
+        if (is_created and "id" in fields) or (
+            one.method == "post"
+            and other.method == "post"
+            and answer == answer_of(other.handler)
+            and "id" in fields
+        ):
+            yield "id", other
+        elif one.method == "get" and is_record and "{" not in one.path and _lists(answer):
+            yield "resultats/0/id", other
+
+
+def _lists(answer: Any) -> bool:
+    """Whether an answer is a list of what has a number."""
+    held = get_args(get_type_hints(answer).get("resultats")) if answer is not None else ()
+    return any("id" in getattr(one, "__struct_fields__", ()) for one in held)
 
 
 def _headers(*names: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Bookings of a poste."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from litestar import Router, get, post
@@ -11,7 +10,7 @@ from msgspec import Meta
 from api.calls import Call
 from api.parameters import PathId, When, Word, instant
 from api.routes.queue import ServedSession, with_code
-from api.schemas import Body, Id, Notes, Ref
+from api.schemas import Body, Id, Instant, Notes, Ref
 from fleet.database.listing import Page
 from fleet.domain.actor import Actor
 from fleet.domain.errors import Invalid
@@ -26,8 +25,8 @@ class BookingBody(Body, frozen=True, kw_only=True):
     """A poste from an instant to another, for an utilisateur or for a name."""
 
     poste: Ref
-    debut: datetime
-    fin: datetime
+    debut: Instant
+    fin: Instant
     utilisateur: Id | None = None
     nom: Annotated[str, Meta(max_length=100)] = ""
     notes: Notes = ""

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, delete, get, post, put
-from litestar.datastructures import UploadFile
+from litestar.datastructures import FormMultiDict, UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
@@ -19,15 +19,22 @@ _PRIVATE = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }
+_FIELD = "data"
 _FORM = 10_000
 """What a form adds to the file in it."""
 
 
 async def _needs_a_file(request: Request[Any, Any, Any]) -> None:
-    """Refuse a form without a file, at which Litestar would fail. Raises Invalid."""
-    form = await request.form()
-    if not any(isinstance(part, UploadFile) for part in form.values()):
-        raise Invalid("data", "valeur_invalide", regle="un fichier JPEG ou PNG")
+    """Refuse a form that is not one file, at which Litestar would fail. Raises Invalid."""
+    try:
+        form = await request.form()
+    except UnicodeDecodeError:  # a part that has no name of a file is text, and this one is none
+        form = FormMultiDict()
+    if [type(part) for part in form.getall(_FIELD, [])] != [UploadFile]:
+        raise Invalid(_FIELD, "valeur_invalide", regle="un fichier JPEG ou PNG")
+    other = next((name for name in form if name != _FIELD), None)
+    if other is not None:
+        raise Invalid(other, "champ_inconnu", champ=other)
 
 
 @put(

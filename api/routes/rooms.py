@@ -1,6 +1,5 @@
 """What is done to a whole site at once: a message, the credit of an outage."""
 
-from datetime import datetime
 from typing import Annotated
 
 from litestar import Router, post
@@ -9,7 +8,7 @@ from msgspec import Meta
 
 from api.calls import Call
 from api.parameters import instant
-from api.schemas import DAY_S, Body, Ref
+from api.schemas import DAY_S, Body, Instant, Ref
 from fleet.domain.actor import Actor
 from fleet.usecases import commands, many, outages
 from fleet.usecases.commands import NewCommand
@@ -29,8 +28,8 @@ class OutageBody(Body, frozen=True, kw_only=True):
 
     postes: Annotated[tuple[Ref, ...], Meta(max_length=1000)] = ()
     secondes: Annotated[int, Meta(ge=0, le=DAY_S, examples=[600])] | None = None
-    depuis: datetime | None = None
-    jusqu_a: datetime | None = None
+    depuis: Instant | None = None
+    jusqu_a: Instant | None = None
 
 
 @post("/{site:str}/message", status_code=200, summary="Envoyer un message à tout un site")

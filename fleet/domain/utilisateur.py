@@ -55,13 +55,18 @@ def age(born: date | None, today: date) -> int | None:
 
 
 def name(field: str, typed: str) -> str:
-    """A name as typed, without control characters and outer spaces. Raises Invalid when nothing is left."""
-    kept = "".join(
-        c for c in unicodedata.normalize("NFC", typed) if unicodedata.category(c)[0] != "C"
-    ).strip()
+    """A name as typed, without what cannot be seen and outer spaces. Raises Invalid when nothing is left."""
+    kept = visible(typed)
     if not kept or len(kept) > 100:
         raise Invalid(field, "valeur_invalide", regle="de 1 à 100 caractères")
     return kept
+
+
+def visible(typed: str) -> str:
+    """What can be seen of this: no control characters, nothing that hides or turns the text around it."""
+    return "".join(
+        c for c in unicodedata.normalize("NFC", typed) if unicodedata.category(c)[0] != "C"
+    ).strip()
 
 
 def searchable(*texts: str | None) -> str:

@@ -16,6 +16,7 @@ from fleet.database.news import PROMISES
 from fleet.database.tables import booking, poste, site, utilisateur
 from fleet.database.tables import operateur as operateur_table
 from fleet.domain import booking as rules
+from fleet.domain import utilisateur as person
 from fleet.domain.actor import OPERATEUR, Actor
 from fleet.domain.errors import Invalid, NotFound, Refused
 from fleet.usecases import desk, sessions
@@ -101,7 +102,7 @@ def _check(tx: Transaction, new: NewBooking, place: places.Site) -> None:
         raise Invalid("debut", "valeur_invalide", regle="un instant à venir, dans les 90 jours")
     if len(new.nom) > 100:
         raise Invalid("nom", "valeur_invalide", regle="au plus 100 caractères")
-    if new.utilisateur_id is None and not new.nom.strip():
+    if new.utilisateur_id is None and not person.visible(new.nom):
         raise Invalid("nom", "champ_obligatoire", champ="nom")
     hours = place.hours
     closing = hours.closing(new.start)
@@ -116,7 +117,7 @@ def _insert(tx: Transaction, actor: Actor, new: NewBooking, site_id: int) -> int
         "poste_id": new.poste_id,
         "utilisateur_id": new.utilisateur_id,
         "operateur_id": actor.operateur_id,
-        "nom": new.nom.strip(),
+        "nom": person.visible(new.nom),
         "debut": new.start,
         "fin": new.end,
         "notes": new.notes,

@@ -16,6 +16,7 @@ from fleet.database.sessions import to_session
 from fleet.database.tables import poste, queue, session, site, utilisateur
 from fleet.domain import queue as rules
 from fleet.domain import session as session_rules
+from fleet.domain import utilisateur as person
 from fleet.domain.actor import OPERATEUR, Actor
 from fleet.domain.errors import Invalid, NotFound, Refused
 from fleet.domain.poste import EN_SERVICE
@@ -79,7 +80,7 @@ def join(fleet: Fleet, actor: Actor, new: NewTicket) -> int:
             "numero": (tx.execute(last).scalar_one() or 0) + 1,
             "rang": (tx.execute(select(func.max(queue.c.rang))).scalar_one() or 0) + 1,
             "utilisateur_id": new.utilisateur_id,
-            "prenom": new.prenom.strip(),
+            "prenom": person.visible(new.prenom),
             "duree_s": new.duration_s,
             "created_at": tx.now,
             "updated_at": tx.now,

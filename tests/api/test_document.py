@@ -92,6 +92,17 @@ def test_bodies_refuse_unknown_fields_by_name(api: Any) -> None:
 def test_what_a_creation_answers_leads_on(api: Any) -> None:
     links = api["paths"]["/api/sessions"]["post"]["responses"]["201"]["links"]
     assert {"sessions_read", "sessions_start", "sessions_cancel", "sessions_add_time"} <= links.keys()
+    links = api["paths"]["/api/sessions/{session_id}/start"]["post"]["responses"]["200"]["links"]
+    assert {"sessions_suspend", "sessions_terminate", "sessions_transfer"} <= links.keys()
+    links = api["paths"]["/api/lots"]["get"]["responses"]["200"]["links"]
+    assert links["lots_read"]["parameters"] == {"batch_id": "$response.body#/resultats/0/id"}
+
+
+def test_the_form_of_a_photo_is_the_one_that_is_read(api: Any) -> None:
+    form = api["paths"]["/api/utilisateurs/{utilisateur_id}/photo"]["put"]["requestBody"]["content"]
+    said = form["multipart/form-data"]
+    assert (list(said["schema"]["properties"]), said["schema"]["required"]) == (["data"], ["data"])
+    assert said["encoding"]["data"]["contentType"] == "image/jpeg, image/png"
 
 
 def test_the_pages_of_the_api_need_nothing_from_elsewhere(desk: Desk) -> None:

@@ -94,6 +94,17 @@ def test_a_form_without_a_file_is_refused(desk: Desk) -> None:
         form = {name: (None, value) for name, value in parts.items()} or {"": (None, "")}
         refused = desk.call("PUT", path, files=form)
         assert (refused.status_code, refused.json()["field"]) == (422, "data"), parts
+    no_name = (None, picture())
+    assert desk.call("PUT", path, files={"data": no_name}).json()["field"] == "data"
+
+
+def test_a_form_with_more_than_the_photo_is_refused(desk: Desk) -> None:
+    path = f"/utilisateurs/{person(desk)['id']}/photo/"
+    photo = ("p.jpg", picture())
+    more = desk.call("PUT", path, files={"data": photo, "note": (None, "x")})
+    assert (more.status_code, more.json()["field"], more.json()["reason"]) == (422, "note", "champ_inconnu")
+    assert desk.call("PUT", path, files=[("data", photo), ("data", photo)]).json()["field"] == "data"
+    assert desk.call("GET", path).status_code == 404
 
 
 def test_a_photo_is_put_only_on_the_record_that_was_seen(desk: Desk) -> None:

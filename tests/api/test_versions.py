@@ -1,11 +1,13 @@
 """Who reads a record again is told that it has not changed; who changes an old one is told that it has."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.api.conftest import Desk
+from api.app import create_app
+from tests.api.conftest import SETTINGS, Desk
 
 
 def _call(desk: Desk, method: str, path: str, who: str = "admin", **headers: Any) -> httpx.Response:
@@ -47,6 +49,32 @@ def test_of_two_operators_who_edit_one_record_one_is_told(desk: Desk, person: in
     assert [one.status_code for one in answers] == [200, 412]
     assert answers[1].json()["reason"] == "version_ancienne"
     assert _call(desk, "GET", path).json()["nom"] == "Un"
+
+
+def test_of_two_operators_who_edit_one_record_at_once_one_is_told(desk: Desk, person: int) -> None:
+    path = f"/utilisateurs/{person}/"
+    app, together = create_app(desk.fleet, SETTINGS), {"admin": "Un", "desk": "Deux"}
+    tokens = {who: desk.token(who) for who in together}
+
+    async def at_once(tag: str) -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
+            calls = [
+                client.put(
+                    f"/api{path}",
+                    headers={"Authorization": f"Bearer {tokens[who]}", "If-Match": tag},
+                    json={"nom": nom},
+                )
+                for who, nom in together.items()
+            ]
+            return await asyncio.gather(*calls)
+
+    for _ in range(10):
+        answers = asyncio.run(at_once(_call(desk, "GET", path).headers["etag"]))
+        assert sorted(one.status_code for one in answers) == [200, 412]
+        (kept,) = [one.json()["nom"] for one in answers if one.status_code == 200]
+        assert _call(desk, "GET", path).json()["nom"] == kept
+        together = {"admin": f"{kept} un", "desk": f"{kept} deux"}
 
 
 @pytest.mark.parametrize(
