@@ -1,6 +1,10 @@
 """What a test plants in a part before it runs: other limits, or the very mistakes that the checker must see."""
 
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import copy_context
 from dataclasses import replace
 from threading import get_ident
 from typing import Any
@@ -85,3 +89,45 @@ def no_memory_of_commands() -> None:
 def no_nonce() -> None:
     """The poste takes any answer as its own."""
     _replace("kiosk_agent.requests.Requests.answered_by", lambda self, _: next(iter(self), None))
+
+
+def no_memory_of_keys() -> None:
+    """The API treats a call that is repeated under its key as a new one."""
+    from fleet.usecases import once
+
+    claim = once._claim
+
+    def forgetful(fleet: Any, tx: Any, key: Any) -> None:
+        once._forget(tx, key)
+        claim(fleet, tx, key)
+
+    _replace("fleet.usecases.once._claim", forgetful)
+
+
+def answer_before_commit() -> None:
+    """The API says that time was added half a second before that is committed."""
+    from fleet.domain.errors import FleetError
+    from fleet.usecases import once
+
+    on_terms = once.on_terms
+
+    def early(fleet: Any, key: Any, read: Any, work: Any, told: Any) -> Any:
+        if b"/add_time" not in key.request:
+            return on_terms(fleet, key, read, work, told)
+        answer: Future[Any] = Future()
+
+        def slow(done: Any) -> Any:
+            answer.set_result(done)
+            time.sleep(0.5)
+            return told(done)
+
+        def run() -> None:
+            try:
+                on_terms(fleet, key, read, work, slow)
+            except FleetError as error:
+                answer.set_exception(error)
+
+        threading.Thread(target=copy_context().run, args=(run,), daemon=True).start()
+        return answer.result()
+
+    _replace("fleet.usecases.once.on_terms", early)

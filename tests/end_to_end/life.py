@@ -14,14 +14,10 @@ SHORT_S = 3
 
 
 class Visits:
-    """Visits at one poste, until stopped. Whatever fails because a part is dead is tried no more: life goes on.
+    """Visits at one poste, until stopped. People act at both ends while these do not know of each other."""
 
-    With `crossing` people act at both ends while these do not know of each other; else one thing after the other.
-    """
-
-    def __init__(self, stage: Stage, room: Room, poste: Poste, rng: Random, *, crossing: bool) -> None:
+    def __init__(self, stage: Stage, room: Room, poste: Poste, rng: Random) -> None:
         self.count = 0
-        self._crossing = crossing
         self._stage, self._room, self._poste, self._rng = stage, room, poste, rng
         self._going = threading.Event()
         self._resting = threading.Event()
@@ -81,7 +77,7 @@ class Visits:
             time.sleep(self._rng.uniform(0.05, 0.5))
 
     def _do_something(self, session: int, statut: str) -> None:
-        if statut == "unknown" or not (self._crossing or not self._stage.books.unsettled([self._poste])):
+        if statut == "unknown":
             return
         if statut == "suspendue":
             self._stage.act(self._rng.choice(["resume", "resume", "terminate"]), session)
@@ -89,7 +85,7 @@ class Visits:
         deed = self._rng.choice(["add_time", "add_time", "suspend", "terminate", "end", "message", "wait"])
         match deed:
             case "add_time":
-                self._stage.act("add_time", session, self._rng.choice([60, 300]))
+                self._stage.act("add_time", session, seconds=self._rng.choice([60, 300]))
             case "suspend" | "terminate":
                 self._stage.act(deed, session)
             case "end":

@@ -1,13 +1,11 @@
-"""A real part in a process of its own, as a test holds it: started, frozen, killed at a step, asked."""
+"""A real part in a process of its own, as a test holds it: started, frozen, killed at a step."""
 
-import itertools
 import json
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +16,6 @@ from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 START_S = 20
-_numbers = itertools.count(1)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What became of a call: its result, a refusal with its reason, a failure, or nobody knows (`lost`)."""
-
-    result: Any = None
-    refused: str | None = None
-    failed: str | None = None
-    lost: bool = False
-
-    @property
-    def ok(self) -> bool:
-        """Whether the operator was told that it is done."""
-        return self.refused is None and self.failed is None and not self.lost
 
 
 class Part:
@@ -46,7 +28,6 @@ class Part:
         self.died_at = 0.0
         self.listeners: list[Callable[[Words], None]] = []
         self.mourners: list[Callable[[float], None]] = []
-        self._answers: dict[int, Words] = {}
         self._changed = threading.Condition()
         self._file = folder / f"{name}.json"
         self.line = Line(Path(str(self.configuration["line"])), self._hear, self._ended)
@@ -147,21 +128,9 @@ class Part:
                     raise AssertionError(f"{self.name}: not {what or 'true'} after {timeout_s:g} s")
                 self._changed.wait(min(left, 0.25))
 
-    def call(self, use_case: str, *arguments: Any, wrapped: str = "", timeout_s: float = 40) -> Answer:
-        """An operator's use case, run by this part."""
-        number = next(_numbers)
-        if not self.line.up.is_set():
-            return Answer(lost=True)
-        self.line.say(order="call", number=number, use_case=use_case, arguments=arguments, wrapped=wrapped)
-        self.wait_for(lambda: number in self._answers or not self.line.up.is_set(), timeout_s, "answered")
-        words = self._answers.pop(number, {"lost": True})
-        return Answer(**{key: value for key, value in words.items() if key not in ("kind", "number")})
-
     def _hear(self, words: Words) -> None:
         with self._changed:
             self.heard.append(words)
-            if words["kind"] == "answer":
-                self._answers[words["number"]] = words
             for listener in self.listeners:
                 listener(words)
             self._changed.notify_all()

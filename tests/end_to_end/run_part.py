@@ -7,12 +7,11 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
 import sys
-import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from tests.end_to_end.line import Speaker, Words
 from tests.end_to_end.planting import Planter, Step
@@ -51,8 +50,12 @@ class Part:
     def told(self, what: str, words: Words) -> None:
         """Something that is of this kind of part alone."""
 
-    async def main(self) -> None:
+    def run(self) -> None:
         """Be the part until the process is told to end."""
+        asyncio.run(self.main())
+
+    async def main(self) -> None:
+        """The same, in a loop."""
         work = asyncio.create_task(self.work(), name="work")
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
         self.begin()
@@ -71,12 +74,7 @@ class Server(Part):
         from datetime import timedelta
 
         from fleet.database import engine
-        from fleet.database.engine import Database
-        from fleet.usecases.fleet import Fleet
-        from fleet.usecases.sealing import CodeKeys
 
-        secret = bytes.fromhex(configuration["secret"])
-        self.fleet = Fleet(Database(configuration["database"]), CodeKeys.from_secret(secret))
         self._step = timedelta(seconds=configuration.get("clock_step_s", 0))
         true_clock = engine.clock
         engine.clock = lambda connection, told=None: true_clock(connection, told) + self._step
@@ -87,70 +85,53 @@ class Server(Part):
         if what == "clock":
             self._step = timedelta(seconds=words["step_s"])
             self.speaker.say(kind="stepped")
-        elif what == "call":
-            threading.Thread(target=self._call, args=(words,), daemon=True).start()
-
-    def _call(self, words: Words) -> None:
-        """A use case, as the API calls it; its answer is what an operator was told."""
-        from fleet.domain.actor import SYSTEM
-        from fleet.domain.errors import FleetError
-        from tests.end_to_end.planting import resolve
-
-        _, _, use_case = resolve(words["use_case"])
-        try:
-            result = use_case(self.fleet, SYSTEM, *_arguments(words))
-        except FleetError as error:
-            reason = getattr(error, "reason", type(error).__name__)
-            self.speaker.say(kind="answer", number=words["number"], refused=reason)
-        except Exception as error:
-            logging.getLogger(__name__).exception("call_failed")
-            self.speaker.say(kind="answer", number=words["number"], failed=type(error).__name__)
-        else:
-            self.speaker.say(kind="answer", number=words["number"], result=_plain(result))
 
 
-def _arguments(words: Words) -> list[Any]:
-    from fleet.usecases.commands import NewCommand
-    from fleet.usecases.queue import NewTicket
-    from fleet.usecases.sessions import NewSession
+class ApiPart(Server):
+    """The API as a deployment runs it: the command `ppm api`, told by its environment."""
 
-    made = {"NewSession": NewSession, "NewCommand": NewCommand, "NewTicket": NewTicket}
-    wrap: Callable[..., Any] | None = made.get(words.get("wrapped", ""))
-    return [wrap(*words["arguments"])] if wrap else list(words["arguments"])
+    def run(self) -> None:
+        from ppm.commands.api import api
 
-
-def _plain(result: Any) -> Any:
-    return dict(vars(result)) if hasattr(result, "__dataclass_fields__") else result
-
-
-class DeskPart(Server):
-    """Operators' use cases, in a process of their own."""
-
-    async def work(self) -> None:
-        self.speaker.say(kind="ready")
-        await asyncio.Event().wait()
+        os.environ |= self.configuration["settings"]
+        self.begin()
+        api.main([], standalone_mode=False)
 
 
 class ControllerPart(Server):
-    """A controller; in an `embedded` one, operators' use cases run in the same process."""
+    """A controller; with an `http_port` it serves the API too, as a deployment on SQLite does."""
 
     def __init__(self, configuration: Words) -> None:
         super().__init__(configuration)
         from controller.app import Controller, ControllerSettings
         from controller.link import BrokerAddress
+        from fleet.database.engine import Database
+        from fleet.usecases.fleet import Fleet
+        from fleet.usecases.sealing import CodeKeys
 
         if (mine := configuration.get("site_ids")) is not None:
             _only(mine)
         broker = BrokerAddress("127.0.0.1", *configuration["broker"])
         name = {"name": configuration["name"]} if "name" in configuration else {}
+        secret = configuration["secret"].encode()
+        self.fleet = Fleet(Database(configuration["database"]), CodeKeys.from_secret(secret))
         self.controller = Controller(self.fleet, ControllerSettings(broker, **name))
 
     async def work(self) -> None:
-        telling = asyncio.create_task(self._tell(), name="telling")
+        beside = [asyncio.create_task(self._tell(), name="telling")]
+        if (port := self.configuration.get("http_port")) is not None:
+            beside.append(asyncio.create_task(self._serve(port), name="serving"))
         try:
             await self.controller.run()
         finally:
-            telling.cancel()
+            for one in beside:
+                one.cancel()
+
+    async def _serve(self, port: int) -> None:
+        from api.app import create_app, serve
+        from api.settings import ApiSettings
+
+        await serve(create_app(self.fleet, ApiSettings(self.configuration["jwt_secret"])), "127.0.0.1", port)
 
     async def _tell(self) -> None:
         """Tell which sites are driven, with which term, whenever that changes."""
@@ -203,7 +184,7 @@ class AgentPart(Part):
 
 KINDS: dict[str, Callable[[Words], Part]] = {
     "controller": ControllerPart,
-    "desk": DeskPart,
+    "api": ApiPart,
     "agent": AgentPart,
 }
 
@@ -230,8 +211,7 @@ def main() -> None:
     _log()
     kind, path = sys.argv[1:]
     part: Part = KINDS[kind](json.loads(Path(path).read_text()))
-    run: Awaitable[None] = part.main()
-    asyncio.run(run)  # type: ignore[arg-type]
+    part.run()
 
 
 if __name__ == "__main__":

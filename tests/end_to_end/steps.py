@@ -13,6 +13,11 @@ DUE = "fleet.usecases.endings.end_due"
 TOLD = "fleet.usecases.events.happened"
 ENDING = "fleet.usecases.kiosk.ending"
 
+ON_TERMS = "fleet.usecases.once.on_terms"
+CLAIMED = "fleet.usecases.once._claim"
+KEPT = "api.terms.kept"
+SEND = "uvicorn.protocols.http.httptools_impl.RequestResponseCycle.send"
+
 ANSWER = "kiosk_agent.talk.Talk._accepted"
 SAVE = "kiosk_agent.store.Store.save_held"
 SAVE_COMMANDS = "kiosk_agent.store.Store.save_commands"

@@ -105,7 +105,7 @@ def test_the_desk_extends_pauses_resumes_and_ends_the_session_of_a_stranger(
     session, code = place.stage.create(place.room, 600)
     with place.stranger(code, tmp_path) as poste:
         place.wait_statut(session, "active", None)
-        assert place.stage.act("add_time", session, 900).ok
+        assert place.stage.act("add_time", session, seconds=900).ok
         wait_until(lambda: poste.said("changed by"), 20)
         assert place.stage.act("suspend", session).ok
         wait_until(lambda: poste.said("locked suspended"), 20)

@@ -6,9 +6,9 @@ import pytest
 
 from ppm.parts.broker import Binary
 from ppm.parts.postgres import PrivatePostgres
+from tests.end_to_end.deaths import of_agent
 from tests.end_to_end.planting import Step
-from tests.end_to_end.poste import Poste
-from tests.end_to_end.scenes import Case, Scene, play_all
+from tests.end_to_end.scenes import Case, play_all
 from tests.end_to_end.stage import Stage
 from tests.end_to_end.steps import (
     ANSWER,
@@ -66,19 +66,7 @@ def verdicts(
         stage.open_desk()
         stage.controller("controller", room).start()
         postes = dict(zip(CASES, room, strict=True))
-
-        def scene_of(case: Case) -> Scene:
-            poste = postes[case]
-            stage.start([poste])
-            return Scene(stage, room, poste, poste.part, lambda: _killed(poste))
-
-        yield play_all(CASES, scene_of)
-
-
-def _killed(poste: Poste) -> float:
-    died_at = poste.part.wait_dead(15)
-    poste.part.start()
-    return died_at
+        yield play_all(CASES, lambda case: of_agent(stage, room, postes[case]))
 
 
 @pytest.mark.long

@@ -6,10 +6,10 @@ import pytest
 
 from ppm.parts.broker import Binary
 from ppm.parts.postgres import PrivatePostgres
-from tests.end_to_end.part import Part
+from tests.end_to_end.deaths import of_controller
 from tests.end_to_end.planting import Step
-from tests.end_to_end.scenes import Case, Scene, play_all
-from tests.end_to_end.stage import Room, Stage
+from tests.end_to_end.scenes import Case, play_all
+from tests.end_to_end.stage import Stage
 from tests.end_to_end.steps import (
     ACKED,
     ANSWERING,
@@ -25,6 +25,8 @@ from tests.end_to_end.steps import (
     TOLD,
 )
 
+AT_ONCE = 3
+"""Each one that starts again takes a processor for a second or two, and waits for the lease of the dead one."""
 CASES = [
     Case("start", Step("before", COMMIT, START)),
     Case("start", Step("before", COMMITTED, START)),
@@ -58,21 +60,7 @@ def verdicts(
         broker = stage.broker()
         rooms = {case: stage.room(f"room-{n}", broker=broker) for n, case in enumerate(CASES)}
         stage.open_desk()
-        yield play_all(CASES, lambda case: _scene(stage, rooms[case]))
-
-
-def _scene(stage: Stage, room: Room) -> Scene:
-    controller = stage.controller(f"controller-{room.slug}", room)
-    controller.start()
-    stage.start(room)
-    return Scene(stage, room, room[0], controller, lambda: _killed(controller, room))
-
-
-def _killed(controller: Part, room: Room) -> float:
-    died_at = controller.wait_dead(15)
-    controller.start()
-    controller.wait_driving(room.site_id)
-    return died_at
+        yield play_all(CASES, lambda case: of_controller(stage, rooms[case]), AT_ONCE)
 
 
 @pytest.mark.long

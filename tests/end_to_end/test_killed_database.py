@@ -7,8 +7,8 @@ import pytest
 
 from ppm.parts.broker import Binary
 from ppm.parts.postgres import PrivatePostgres
-from tests.end_to_end.held import HELD, held_scene
-from tests.end_to_end.part import Part
+from tests.end_to_end.deaths import held_controller
+from tests.end_to_end.held import HELD
 from tests.end_to_end.scenes import Case, play_all
 from tests.end_to_end.stage import Stage
 
@@ -29,21 +29,20 @@ def verdicts(
         killed_at: list[float] = []
 
         def kill_it() -> None:
-            own.kill9()
             killed_at.append(stage.now())
+            own.kill9()
             own.start()
 
         together = Barrier(len(HELD), action=kill_it, timeout=90)
 
-        def kill(controller: Part) -> float:
+        def kill() -> float:
             try:
                 together.wait()
             except BrokenBarrierError:
                 raise AssertionError("another scene did not come to its step") from None
-            controller.release()
             return killed_at[0]
 
-        yield play_all(HELD, lambda case: held_scene(stage, rooms[case], kill), at_once=len(HELD))
+        yield play_all(HELD, lambda case: held_controller(stage, rooms[case], kill), at_once=len(HELD))
 
 
 @pytest.mark.parametrize("case", HELD, ids=str)

@@ -6,6 +6,7 @@ import pytest
 
 from ppm.parts.broker import Binary
 from ppm.parts.postgres import PrivatePostgres
+from tests.end_to_end.poste import Poste
 from tests.end_to_end.stage import Room, Stage
 
 pytestmark = pytest.mark.timeout(120)
@@ -27,21 +28,21 @@ def _open(stage: Stage) -> Room:
     return room
 
 
-def _move(stage: Stage, what: str, session: int, to: int) -> None:
-    answer = stage.open_desk().call(f"fleet.usecases.transfers.{what}", session, to)
+def _move(stage: Stage, session: int, to: Poste) -> None:
+    answer = stage.act("transfer", session, poste=to.slug)
     assert answer.ok, answer
 
 
 def test_a_session_goes_on_at_another_poste_and_back(stage: Stage) -> None:
     room = _open(stage)
     session = stage.begin(room, room[0])
-    _move(stage, "transfer", session, room[1].id)
+    _move(stage, session, room[1])
     room[1].wait_phase("active")
     room[0].wait_free()
     stage.settle(room)
-    assert stage.act("add_time", session, 60).ok
+    assert stage.act("add_time", session, seconds=60).ok
     stage.settle(room)
-    _move(stage, "transfer", session, room[0].id)
+    _move(stage, session, room[0])
     room[0].wait_phase("active")
     stage.settle(room)
     assert stage.wrong(room) == []
@@ -56,7 +57,7 @@ def test_a_poste_that_died_hands_its_visitor_over_with_the_time_that_was_left(st
     room = _open(stage)
     session = stage.begin(room, room[0])
     room[0].part.kill9()
-    _move(stage, "transfer", session, room[1].id)
+    _move(stage, session, room[1])
     room[1].wait_phase("active")
     stage.settle([room[1]])
     room[0].part.start()
@@ -70,7 +71,8 @@ def test_a_poste_that_died_hands_its_visitor_over_with_the_time_that_was_left(st
 def test_two_visitors_change_places_and_both_machines_are_cleaned_in_between(stage: Stage) -> None:
     room = _open(stage)
     one, other = stage.begin(room, room[0]), stage.begin(room, room[1], 900)
-    _move(stage, "swap", one, other)
+    swapped = stage.act("swap", one, session=other)
+    assert swapped.ok, swapped
     stage.settle(room)
     assert (room[0].view["session"], room[1].view["session"]) == (str(other), str(one))
     assert stage.wrong(room) == []
@@ -84,7 +86,7 @@ def test_an_ending_is_undone_while_the_poste_is_being_wiped(stage: Stage) -> Non
     room = _open(stage)
     session = stage.begin(room, room[0])
     assert stage.act("terminate", session).ok
-    undone = stage.open_desk().call("fleet.usecases.undo.undo", session)
+    undone = stage.act("undo", session)
     assert undone.ok, undone
     room[0].wait_phase("suspended")
     stage.settle(room)

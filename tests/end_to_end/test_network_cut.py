@@ -57,7 +57,7 @@ def test_time_added_while_it_was_cut_off_is_there_on_its_return(stage: Stage) ->
     room, poste, cable = _open(stage, "continue")
     session = stage.begin(room, poste, 60)
     cable.cut()
-    assert stage.act("add_time", session, 600).ok
+    assert stage.act("add_time", session, seconds=600).ok
     time.sleep(2)
     assert poste.machine.unlocked
     cable.heal()

@@ -21,9 +21,9 @@ def stage(
 
 
 def _join(stage: Stage, room: Room) -> int:
-    answer = stage.open_desk().call("fleet.usecases.queue.join", room.site_id, 600, wrapped="NewTicket")
+    answer = stage.open_desk().post("/attente/", {"site": room.slug, "duree": 600})
     assert answer.ok, answer
-    return int(answer.result)
+    return int(answer.result["id"])
 
 
 def _wait_called(stage: Stage, ticket: int) -> None:
@@ -42,10 +42,10 @@ def test_the_next_one_is_called_once_the_poste_is_clean_and_sits_down(stage: Sta
     assert stage.act("terminate", session).ok
     _wait_called(stage, first)
     stage.wait_kept(room, "nettoyage_poste", 1)
-    served = stage.open_desk().call("fleet.usecases.queue.serve", first)
+    served = stage.open_desk().post(f"/attente/{first}/serve/")
     assert served.ok, served
     room[0].wait_free()
-    room[0].type_code(served.result["code"])
+    room[0].type_code(served.result["code_acces"])
     room[0].wait_phase("active")
     stage.settle(room)
     assert stage.rows("SELECT statut FROM attente WHERE id = :id", id=second) == [("en_file",)]

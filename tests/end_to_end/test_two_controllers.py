@@ -57,7 +57,7 @@ def test_one_drives_and_when_it_is_killed_the_other_does(stage: Stage, room: Roo
     took = time.monotonic() - first.died_at
     assert took <= TAKEN_OVER_S
     stage.settle(room, since=first.died_at)
-    assert stage.act("add_time", session, 60).ok
+    assert stage.act("add_time", session, seconds=60).ok
     stage.settle(room)
     assert stage.wrong(room) == []
 
@@ -83,7 +83,7 @@ def test_a_controller_that_was_frozen_past_its_lease_changes_nothing_when_it_tha
     old_term = first.driven[str(room.site_id)]
     first.freeze()
     frozen = time.monotonic()
-    assert stage.act("add_time", session, 60).ok
+    assert stage.act("add_time", session, seconds=60).ok
     room[1].end_session()
     second.wait_driving(room.site_id, timeout_s=TAKEN_OVER_S)
     assert time.monotonic() - frozen <= TAKEN_OVER_S
@@ -139,7 +139,7 @@ def test_a_poste_that_knows_a_higher_term_than_the_database_is_not_deaf(stage: S
     first.wait_driving(room.site_id)
     stage.settle(room)
     wait_until(lambda: first.driven[str(room.site_id)] > ahead, what="term raised")
-    assert stage.act("add_time", session, 60).ok
+    assert stage.act("add_time", session, seconds=60).ok
     stage.settle(room)
     assert stage.act("terminate", session).ok
     stage.settle(room)
