@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from fleet.database import listing, local_time, people, places, sessions
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
-from fleet.database.listing import Page
+from fleet.database.listing import Ids, Page
 from fleet.database.news import CODES
 from fleet.database.sql import now_within
 from fleet.database.tables import photo, session, site, utilisateur
@@ -141,14 +141,14 @@ def search(
         actor.require_site(site_id)
     with fleet.database.glance() as tx:
         place = _place(tx, actor, site_id)
-        wanted = _with_place(tx, place)
+        ids = select(utilisateur.c.id)
         if typed:
-            wanted = wanted.where(listing.contains(utilisateur.c.recherche, person.searchable(typed)))
+            ids = ids.where(listing.contains(utilisateur.c.recherche, person.searchable(typed)))
         if categorie is not None:
-            wanted = wanted.where(utilisateur.c.categorie == categorie)
+            ids = ids.where(utilisateur.c.categorie == categorie)
         if consent is not None:
-            wanted = wanted.where(utilisateur.c.consentement_rgpd.is_(consent))
-        found = listing.fetch(tx, wanted, page, _SORTS, "nom")
+            ids = ids.where(utilisateur.c.consentement_rgpd.is_(consent))
+        found = listing.fetch_long(tx, _with_place(tx, place), Ids(ids, ids), page, _SORTS, "nom", {})
         if site_id is not None and not (found.rows and found.rows[0].ici_id):
             places.site(tx, site_id)
     here = _at(_site_of(found.rows[0]), found.now) if found.rows else None
