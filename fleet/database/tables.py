@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.schema import SchemaItem
 
-from fleet.database.migrations import append_only
+from fleet.database.migrations import append_only, closed_weeks
 from fleet.database.types import BigId, Instant, Json
 from fleet.domain import actor
 from fleet.domain import booking as booking_rules
@@ -622,6 +622,25 @@ report = Table(
     Column("created_at", Instant, nullable=False),
 )
 
+# What an ended week of a site adds up to, by what it is grouped by (`quoi`); `tout` says that the week is closed.
+# Site 0 is the deployment itself.
+bilan = Table(
+    "bilan",
+    metadata,
+    Column("genre", String(16), primary_key=True),
+    Column("depuis", Instant, primary_key=True),
+    Column("site_id", BigId, primary_key=True, autoincrement=False),
+    Column("quoi", String(16), primary_key=True),
+    Column("cle", Text, primary_key=True),
+    Column("jusqu_a", Instant, nullable=False),
+    Column("zone", String(64), nullable=False),
+    Column("nombre", BigId, nullable=False),
+    Column("utilise_ms", BigId, nullable=False, server_default="0"),
+    Column("attente_ms", BigId, nullable=False, server_default="0"),
+    Column("accorde_ms", BigId, nullable=False, server_default="0"),
+    _partial("ix_bilan_tout", "genre", "site_id", "depuis", where="quoi = 'tout'"),
+)
+
 # Certificates: what a rule or a person's wish has erased, and when. Never whose it was.
 purge = Table(
     "purge",
@@ -637,3 +656,4 @@ purge = Table(
 
 # The trail and the ledger are only added to: see there for what is allowed.
 event.listen(metadata, "after_create", lambda _metadata, connection, **_: append_only.guard(connection))
+event.listen(metadata, "after_create", lambda _metadata, connection, **_: closed_weeks.guard(connection))
