@@ -74,7 +74,7 @@ def questions() -> list[Asked]:
         "/operateurs", "/politiques", "/postes", "/postes?statut=disponible", "/postes?recherche=etage+3",
         "/postes/disponibles", "/purges", "/rapports", "/reservations", f"/reservations?{week}", "/sites",
         "/sites/{site}/textes", "/sites/{site}/plan", "/system", "/utilisateurs/{utilisateur_id}/sessions",
-        "/sessions/actives", "/sessions/actives?tri=fin_prevue", "/utilisateurs/stats", "/postes/stats",
+        "/sessions/actives", "/sessions/actives?tri=fin_prevue",
     )  # fmt: skip
     sessions = (
         "", f"offset={last}", "site=site-3", f"site=site-3&offset={last // 10}", "statut=terminee",
@@ -103,7 +103,7 @@ def questions() -> list[Asked]:
         f"depuis={_ago(730)}&jusqu_a={_ago(335)}",
     )
     of = {"/sessions": sessions, "/logs": logs, "/utilisateurs": people}
-    of |= {f"/{noun}/stats": periods for noun in ("sessions", "logs")}
+    of |= {f"/{noun}/stats": periods for noun in ("sessions", "logs", "utilisateurs", "postes")}
     asked = [Asked(*one.partition("?")[::2]) for one in plain]
     asked += [Asked(path, query) for path, queries in of.items() for query in queries]
     return [*asked, Asked("/logs/search", body={"actions": ["refus"], "limit": 200})]
