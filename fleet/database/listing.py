@@ -87,24 +87,26 @@ def fetch_long(
     page: Page,
     sorts: Mapping[str, Any],
     default: str,
-    values: Mapping[str, Any],
+    values: Mapping[str, Any] | None = None,
 ) -> Fetched:
-    """The same for a long list. Its statements are some of a few: what is put around them is kept with them.
+    """The same for a long list. With `values`, its statements are some of a few: what is put around them is kept.
 
     Without more than sites asked for, the page that it opens with is prepared.
     """
-    opened = ids.found is None and page == _OPENED and values.keys() <= {"sites"}
+    known = ids.found is None and values is not None
+    opened = known and page == _OPENED and (values or {}).keys() <= {"sites"}
     limits = _OPENING if opened else _LIMITS
     key, descending = _sort(page.sort or default, sorts)
     if ids.found is None:
-        wanted = _long(statement, ids.counted, ids.sorted, tx.is_postgresql, key, descending, limits)
+        made = _long if known else _long.__wrapped__
+        wanted = made(statement, ids.counted, ids.sorted, tx.is_postgresql, key, descending, limits)
     else:
         found = ids.found.cte("found")
         mine = ids.sorted.selected_columns["id"].in_(select(found.c.id))
         wanted = _long.__wrapped__(
             statement, select(found.c.id), ids.sorted.where(mine), tx.is_postgresql, key, descending, limits
         )
-    return _fetched(tx, wanted, page, values, PREPARED if opened else None)
+    return _fetched(tx, wanted, page, values or {}, PREPARED if opened else None)
 
 
 def _fetched(

@@ -138,7 +138,7 @@ def search(
             ids = ids.where(utilisateur.c.categorie == categorie)
         if consent is not None:
             ids = ids.where(utilisateur.c.consentement_rgpd.is_(consent))
-        found = listing.fetch_long(tx, _with_place(tx, place), Ids(ids, ids), page, _SORTS, "nom", {})
+        found = listing.fetch_long(tx, _with_place(tx, place), Ids(ids, ids), page, _SORTS, "nom")
         if site_id is not None and not (found.rows and found.rows[0].ici_id):
             places.site(tx, site_id)
     here = _at(_site_of(found.rows[0]), found.now) if found.rows else None
