@@ -6,9 +6,13 @@ from typing import Annotated
 from litestar.params import PathParameter, QueryParameter
 
 from fleet.database.listing import LARGEST, Page
+from fleet.usecases.journal import FARTHEST
 
 Limit = Annotated[int, QueryParameter(ge=1, le=LARGEST, description="lignes par page")]
 Offset = Annotated[int, QueryParameter(ge=0, le=1_000_000)]
+LogOffset = Annotated[
+    int, QueryParameter(ge=0, le=FARTHEST, description="pour aller plus loin, le curseur `avant`")
+]
 Sort = Annotated[
     str | None, QueryParameter(max_length=32, description="champ de tri, - devant pour inverser")
 ]

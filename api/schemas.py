@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from fleet.usecases.journal import FARTHEST
+
 DAY_S = 86_400
 Seconds = Annotated[int, Meta(ge=1, le=DAY_S, description="secondes", examples=[3600])]
 Delta = Annotated[
@@ -285,4 +287,4 @@ class LogSearch(Body, frozen=True, kw_only=True):
     apres: Id | None = None
     recherche: Annotated[str, Meta(max_length=100)] | None = None
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
-    offset: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    offset: Annotated[int, Meta(ge=0, le=FARTHEST)] = 0

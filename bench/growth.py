@@ -1,134 +1,197 @@
-"""Whether lists and figures stay quick as years go by: 1,000,000 lines of the trail and 200,000 sessions."""
+"""Whether lists and figures stay quick as years go by: 1,000,000 lines of the trail and 200,000 sessions.
 
-import os
+Every list and figure of the API is asked for over the API itself; one that is not asked for here is counted as a miss.
+"""
+
 import re
+import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
-from sqlalchemy import event, text
+import httpx
+from litestar import Litestar
+from litestar.testing import TestClient
+from sqlalchemy import event
 
+from api.app import create_app
+from api.settings import ApiSettings
 from bench.figures import Figure, at_most, p99, told
+from bench.growth_seed import SESSIONS, analyze, seed
 from fleet.database import schema
 from fleet.database.engine import Database
-from fleet.database.listing import Page
-from fleet.domain.actor import Actor
-from fleet.usecases import (
-    alerting,
-    journal,
-    log_statistics,
-    poste_views,
-    reports,
-    session_views,
-    statistics,
-    system,
-    utilisateurs,
-)
+from fleet.domain.actor import SYSTEM
+from fleet.jobs import ledger, running
+from fleet.jobs.settings import JobSettings
+from fleet.usecases import operateurs
 from fleet.usecases.fleet import Fleet
-from fleet.usecases.journal import LogFilter
-from fleet.usecases.poste_views import PosteFilter
+from fleet.usecases.operateurs import NewOperateur
 from fleet.usecases.sealing import CodeKeys
-from fleet.usecases.session_views import SessionFilter
 from ppm.parts.postgres import PrivatePostgres
 
-SESSIONS = int(os.environ.get("BENCH_SESSIONS", "200000"))
-LOGS, PEOPLE, POSTES, SITES = SESSIONS * 5, SESSIONS // 10, 500, 10
 TIMES, WARM_UP = 100, 5
 LIMIT_MS = 100
-ZONE = "Indian/Reunion"
-_YEARS = "interval '2 years'"
+ALL, ONE = "all sites", "one site"
+_PASSWORD = secrets.token_urlsafe(12)
 _SCAN = re.compile(r"Seq Scan on (session|log)\b")
+_OF_ALL = ("statut=expiree,terminee", "tri=poste", "recherche=nom")
+"""What asks for nearly every session there is: these are read, and only the time is judged."""
+_NAMED = re.compile(r"\{(\w+)\}")
 
-_SEED = (
-    """INSERT INTO site (slug, nom, zone, created_at, updated_at)
-    SELECT 'site-' || n, 'Site ' || n, 'Indian/Reunion', now(), now() FROM generate_series(1, :sites) n""",
-    """INSERT INTO poste (site_id, slug, nom, created_at, updated_at)
-    SELECT 1 + n % :sites, 'poste-' || n, 'Poste ' || n, now(), now() FROM generate_series(1, :postes) n""",
-    "INSERT INTO desired (poste_id, site_id) SELECT id, site_id FROM poste",
-    "INSERT INTO presence (poste_id) SELECT id FROM poste",
-    """INSERT INTO utilisateur (nom, prenom, categorie, consentement_rgpd, recherche, created_at, updated_at)
-    SELECT 'Nom' || n, 'Prenom' || n, (ARRAY['jeune', 'adulte', 'senior'])[1 + n % 3], true,
-        'nom' || n || ' prenom' || n, now() - {years} * n / :people, now() FROM generate_series(1, :people) n""",
-    """INSERT INTO session (site_id, poste_id, utilisateur_id, statut, motif_fin, duree_initiale_ms, restant_ms,
-        debut_session, fin_prevue, fin_session, created_at, updated_at)
-    SELECT poste.site_id, poste.id, 1 + n % :people, 'expiree', 'duree_ecoulee', 3600000, 0, at, at + interval '1 hour',
-        at + interval '1 hour', at - interval '2 minutes', at
-    FROM generate_series(1, :sessions) n
-    CROSS JOIN LATERAL (SELECT now() - {years} * (:sessions - n) / :sessions AS at) begun
-    JOIN poste ON poste.id = 1 + n % :postes""",
-    """INSERT INTO log (site_id, numero, action, session_id, poste_id, metadata, created_at, previous_hash, hash)
-    SELECT 1 + n % :sites, 1 + n / :sites,
-        (ARRAY['generation_code', 'demarrage_session', 'ajout_temps', 'expiration', 'refus'])[1 + (n / :sites) % 5],
-        1 + n / 5, 1 + n % :postes, '{{"motif": "duree_ecoulee"}}', now() - {years} * (:logs - n) / :logs, '', ''
-    FROM generate_series(0, :logs - 1) n""",
-)
+
+@dataclass(frozen=True)
+class Asked:
+    """One question: the path as the OpenAPI document has it, with what stands for its words, and the query."""
+
+    path: str
+    query: str = ""
+    body: Mapping[str, Any] | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it is asked."""
+        return "/api" + _NAMED.sub(lambda found: _PLACES[found[1]], self.path) + f"/?{self.query}"
+
+
+_PLACES = {"site": "site-1", "utilisateur_id": "42"}
+
+
+def _ago(days: int) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def questions() -> list[Asked]:
+    """Every list and figure, with the filters, sorts, pages and periods that cost most."""
+    last, year = SESSIONS - 50, f"depuis={_ago(365)}"
+    week = f"depuis={_ago(400)}&jusqu_a={_ago(393)}"
+    plain = (
+        "/alertes", "/alertes?en_cours=false", "/attente?site=site-1", "/demandes", "/demandes?statut=accordee",
+        "/jobs",
+        "/logs/recent", "/logs/errors", f"/logs/by_session?session={SESSIONS // 2}", "/lots", "/lots?site=site-1",
+        "/operateurs", "/politiques", "/postes", "/postes?statut=disponible", "/postes?recherche=etage+3",
+        "/postes/disponibles", "/purges", "/rapports", "/reservations", f"/reservations?{week}", "/sites",
+        "/sites/{site}/textes", "/sites/{site}/plan", "/system", "/utilisateurs/{utilisateur_id}/sessions",
+        "/sessions/actives", "/sessions/actives?tri=fin_prevue",
+    )  # fmt: skip
+    sessions = (
+        "", f"offset={last}", "site=site-3", f"site=site-3&offset={last // 10}", "statut=terminee",
+        "statut=expiree,terminee",
+        "statut=en_attente&site=site-3", "poste=poste-11", "utilisateur=42", "operateur=accueil-7", week,
+        "recherche=nom123", "recherche=nom", "recherche=poste-49", "recherche=personne",
+        "site=site-3&recherche=prenom77", "tri=id", "tri=created_at", "tri=-debut_session", "tri=fin_prevue",
+        "tri=-fin_session", "tri=statut", "tri=poste",
+        f"tri=-fin_session&offset={last}",
+    )  # fmt: skip
+    logs = (
+        "", "offset=10000", "site=site-3", "actions=ajout_temps", "actions=ajout_temps&site=site-3", "actions=export",
+        "poste=poste-11", "operateur=accueil-7", "utilisateur=42", week, f"{week}&site=site-3", "avant=1000",
+        "apres=1000", "recherche=expir", "recherche=personne", f"recherche=temps&{week}",
+    )  # fmt: skip
+    people = (
+        "", f"offset={SESSIONS // 10 - 50}", "recherche=nom123", "recherche=personne",
+        "categorie=jeune", "consentement=true",
+        "tri=-created_at", "tri=date_naissance", "site=site-3",
+    )  # fmt: skip
+    periods = (
+        "",
+        f"depuis={_ago(30)}",
+        year,
+        f"{year}&site=site-3",
+        f"depuis={_ago(730)}&jusqu_a={_ago(335)}",
+    )
+    of = {"/sessions": sessions, "/logs": logs, "/utilisateurs": people}
+    of |= {f"/{noun}/stats": periods for noun in ("sessions", "logs", "utilisateurs", "postes")}
+    asked = [Asked(*one.partition("?")[::2]) for one in plain]
+    asked += [Asked(path, query) for path, queries in of.items() for query in queries]
+    return [*asked, Asked("/logs/search", body={"actions": ["refus"], "limit": 200})]
+
+
+def missing(document: Mapping[str, Any]) -> set[str]:
+    """The lists and figures of the OpenAPI document that nobody asks for here."""
+    asked = {f"/api{one.path}" for one in questions()}
+    return {path for path, item in document["paths"].items() if _counts(document, item) and path not in asked}
+
+
+def _counts(document: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
+    content = item.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
+    found = content.get("application/json", {}).get("schema", {})
+    name = found.get("$ref", "").removeprefix("#/components/schemas/")
+    said = document["components"]["schemas"].get(name, found)
+    return "resultats" in said.get("properties", {}) or name.endswith("Stats") or name in ("Queue", "Plan")
 
 
 def run() -> Iterator[Figure]:
-    """The slowest of a hundred calls of each list and figure, and whether one of them reads a whole table."""
+    """The slowest of a hundred answers of each list and figure, and whether one of them reads a whole table."""
     with PrivatePostgres(fsync=False) as postgres:
-        database = Database(postgres.create_database("growth"), pool_size=2)
+        database = Database(postgres.create_database("growth"))
         with closing(database):
             schema.upgrade(database)
-            _seed(database)
-            scans: list[str] = []
-            for name, call in _calls(Fleet(database, CodeKeys.from_secret(bytes(32)))).items():
-                scans += _scans(database, name, call)
-                yield at_most(f"{name} ({SESSIONS:,} sessions), p99", _measured(call), "ms", LIMIT_MS)
-            for said in scans:
-                yield told(f"whole table read by {said}", 1, "")
-            yield at_most("lists and figures that read a whole table", len(scans), "", 0)
+            seed(database)
+            close_weeks(database)
+            yield from measured(database)
 
 
-def _seed(database: Database) -> None:
-    counts = {"sites": SITES, "postes": POSTES, "people": PEOPLE, "sessions": SESSIONS, "logs": LOGS}
-    for statement in _SEED:
-        with database.engine.begin() as connection:
-            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
-            wanted = statement.format(years=_YEARS)
-            used = {name: count for name, count in counts.items() if f":{name}" in wanted}
-            connection.execute(text(wanted), used)
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM ANALYZE")
+def close_weeks(database: Database) -> None:
+    """As the job of the night does."""
+    with database.transaction() as tx:
+        slot = ledger.ask(tx, "closed_weeks", None)
+    running.run_one(database, JobSettings(), "closed_weeks", slot, "bench")
+    analyze(database)
 
 
-def _calls(fleet: Fleet) -> dict[str, Callable[[], Any]]:
-    everywhere, here = Actor(), Actor(role="operateur", sites=frozenset({1}))
-    now, page = datetime.now(UTC), Page(50)
-
-    def period(days: int) -> statistics.Period:
-        return statistics.period(now, ZONE, now - timedelta(days=days), None, None)
-
-    calls: dict[str, Callable[[], Any]] = {
-        "sessions/stats of 30 days": partial(statistics.sessions, fleet, everywhere, period(30)),
-        "sessions/stats of a year at one site": partial(statistics.sessions, fleet, here, period(365)),
-        "logs/stats of a week": partial(log_statistics.logs, fleet, everywhere, period(7), ZONE),
-        "utilisateurs/stats": partial(utilisateurs.stats, fleet, everywhere),
-        "postes/stats": partial(poste_views.stats, fleet, everywhere, None),
-        "system": partial(system.state, fleet, everywhere),
-        "alertes": partial(alerting.search, fleet, everywhere, page),
-        "rapports": partial(reports.latest, fleet, everywhere),
-    }
-    actions, about = LogFilter(actions=["ajout_temps"]), LogFilter(session_id=SESSIONS // 2)
-    for who, actor in (("all sites", everywhere), ("one site", here)):
-        calls |= {
-            f"sessions, {who}": partial(session_views.search, fleet, actor, SessionFilter(), page),
-            f"sessions of a poste, {who}": partial(
-                session_views.search, fleet, actor, SessionFilter(poste_id=11), page
-            ),
-            f"postes, {who}": partial(poste_views.search, fleet, actor, PosteFilter(), page),
-            f"utilisateurs, {who}": partial(utilisateurs.search, fleet, actor, page),
-            f"logs, {who}": partial(journal.search, fleet, actor, LogFilter()),
-            f"logs of one action, {who}": partial(journal.search, fleet, actor, actions),
-            f"logs of a session, {who}": partial(journal.search, fleet, actor, about),
+def measured(database: Database) -> Iterator[Figure]:
+    """The same on a database that is there."""
+    fleet = Fleet(database, CodeKeys.from_secret(bytes(32)))
+    settings = ApiSettings(secrets.token_hex(32), requests_per_minute=0)
+    with TestClient(create_app(fleet, settings)) as client:
+        tokens = {
+            ALL: _token(fleet, client, "administrateur", []),
+            ONE: _token(fleet, client, "operateur", [1]),
         }
-    return calls
+        document = client.get("/api/docs/openapi.json").json()
+        yield at_most("lists and figures that are not measured", len(missing(document)), "", 0)
+        scans: list[str] = []
+        for name, call in _calls(client, tokens):
+            yield at_most(f"{name}, p99 ({SESSIONS:,} sessions)", _slowest(call), "ms", LIMIT_MS)
+            found = _scans(database, name, call)
+            yield from (told(f"whole table read by {said}", 1, "") for said in found)
+            scans += found if not name.split()[0].endswith(_OF_ALL) else ()
+        yield at_most("lists and figures that read a whole table", len(scans), "", 0)
 
 
-def _measured(call: Callable[[], Any]) -> float:
+def _token(fleet: Fleet, client: TestClient[Litestar], role: str, sites: Iterable[int]) -> str:
+    operateurs.create(fleet, SYSTEM, NewOperateur(f"bench-{role}", _PASSWORD, role, list(sites)))
+    answer = client.post("/api/token/", json={"login": f"bench-{role}", "password": _PASSWORD})
+    token: str = answer.json()["access"]
+    return token
+
+
+_FOR_ADMINISTRATORS = ("/operateurs", "/purges")
+
+
+def _calls(
+    client: TestClient[Litestar], tokens: Mapping[str, str]
+) -> Iterator[tuple[str, Callable[[], Any]]]:
+    for one in questions():
+        for who, token in tokens.items():
+            elsewhere = one.path in _FOR_ADMINISTRATORS or "site-3" in one.query
+            if who == ONE and elsewhere:
+                continue
+            yield f"{one.path}?{one.query} {who}", lambda one=one, token=token: _ask(client, one, token)  # type: ignore[misc]
+
+
+def _ask(client: TestClient[Litestar], one: Asked, token: str) -> httpx.Response:
+    method = "GET" if one.body is None else "POST"
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = client.request(method, one.address, headers=headers, json=one.body)
+    assert answer.status_code == 200, f"{one.address}: {answer.text}"
+    return answer
+
+
+def _slowest(call: Callable[[], Any]) -> float:
     taken = []
     for number in range(WARM_UP + TIMES):
         begun = time.perf_counter()
@@ -140,6 +203,17 @@ def _measured(call: Callable[[], Any]) -> float:
 
 def _scans(database: Database, name: str, call: Callable[[], Any]) -> list[str]:
     """The statements of a call whose plan reads all of a large table."""
+    with database.engine.connect() as connection:
+        plans = [
+            line
+            for statement in statements(database, call)
+            for line in connection.exec_driver_sql("EXPLAIN " + statement.replace("%", "%%")).scalars()
+        ]
+    return [f"{name}: {found[1]}" for line in plans if (found := _SCAN.search(line))]
+
+
+def statements(database: Database, call: Callable[[], Any]) -> list[str]:
+    """What a call asks the database."""
     said: list[str] = []
 
     def listener(_connection: Any, cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
@@ -151,9 +225,4 @@ def _scans(database: Database, name: str, call: Callable[[], Any]) -> list[str]:
         call()
     finally:
         event.remove(database.engine, "before_cursor_execute", listener)
-    found = []
-    with database.engine.connect() as connection:
-        for statement in said:
-            lines = connection.exec_driver_sql("EXPLAIN " + statement.replace("%", "%%")).scalars()
-            found += [f"{name}: {match[1]}" for line in lines if (match := _SCAN.search(line))]
-    return found
+    return said

@@ -6,7 +6,7 @@ from litestar import Router, get, post
 from litestar.params import JSONBody
 
 from api.calls import Call
-from api.parameters import Limit, Needed, Number, Offset, PathId, Typed, When, Word, Words, instant, listed
+from api.parameters import Limit, LogOffset, Needed, Number, PathId, Typed, When, Word, Words, instant, listed
 from api.schemas import LogSearch
 from fleet.domain.actor import Actor
 from fleet.usecases import journal, log_statistics, statistics
@@ -19,7 +19,7 @@ from fleet.usecases.log_statistics import LogStats
 async def search(
     request: Call,
     limit: Limit = 50,
-    offset: Offset = 0,
+    offset: LogOffset = 0,
     site: Word = None,
     action: Words = None,
     session: Number = None,
@@ -87,14 +87,14 @@ async def recent(request: Call, limit: Limit = 20) -> LogList:
 
 
 @get("/errors", summary="Erreurs et refus")
-async def errors(request: Call, limit: Limit = 50, offset: Offset = 0, avant: Number = None) -> LogList:
+async def errors(request: Call, limit: Limit = 50, offset: LogOffset = 0, avant: Number = None) -> LogList:
     """Faults, and what the rules refused."""
     which = LogFilter(actions=journal.ERRORS, before=avant)
     return await request.run(lambda fleet, actor: journal.search(fleet, actor, which, limit, offset))
 
 
 @get("/by_session", summary="Journal d'une session")
-async def by_session(request: Call, session: Needed, limit: Limit = 200, offset: Offset = 0) -> LogList:
+async def by_session(request: Call, session: Needed, limit: Limit = 200, offset: LogOffset = 0) -> LogList:
     """All that happened to one session."""
     which = LogFilter(session_id=session)
     return await request.run(lambda fleet, actor: journal.search(fleet, actor, which, limit, offset))

@@ -1,21 +1,23 @@
 """Postes: listed, created, edited, what is wanted of them, and orders to them."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from litestar import Router, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from api.calls import Call
-from api.parameters import Typed, Whether, Word, Words, listed
+from api.parameters import Typed, When, Whether, Word, Words, instant, listed
 from api.schemas import CommandBody, CommandSent, NewPosteBody, PosteEdit, Statut
 from fleet.database.listing import Page
 from fleet.domain import poste as rules
 from fleet.domain.actor import Actor
-from fleet.usecases import commands, poste_views, postes, session_views
+from fleet.usecases import commands, people_statistics, poste_views, postes, session_views, statistics
 from fleet.usecases.commands import NewCommand
 from fleet.usecases.fleet import Fleet
-from fleet.usecases.poste_views import PosteFilter, PosteList, PosteStats, PosteView
+from fleet.usecases.people_statistics import PosteStats
+from fleet.usecases.poste_views import PosteFilter, PosteList, PosteView
 from fleet.usecases.postes import NewPoste
 from fleet.usecases.session_views import SessionView
 
@@ -65,12 +67,16 @@ async def available(request: Call, page: NamedDependency[Page], site: Word = Non
 
 
 @get("/stats", summary="Compter les postes")
-async def stats(request: Call, site: Word = None) -> PosteStats:
-    """How many postes are in which statut now."""
-    names = request.shared.names
-    return await request.run(
-        lambda fleet, actor: poste_views.stats(fleet, actor, names.site(site) if site else None)
-    )
+async def stats(request: Call, site: Word = None, depuis: When = None, jusqu_a: When = None) -> PosteStats:
+    """How many postes are in which statut now, and how they were used in a period (today by default)."""
+    names, zone = request.shared.names, request.shared.settings.zone
+
+    def counted(fleet: Fleet, actor: Actor) -> PosteStats:
+        site_id = names.site(site) if site else None
+        asked = statistics.period(datetime.now(UTC), zone, instant(depuis), instant(jusqu_a), site_id)
+        return people_statistics.postes(fleet, actor, asked)
+
+    return await request.run(counted)
 
 
 @post("/", summary="Créer un poste")

@@ -1,18 +1,21 @@
 """Members of the public."""
 
+from datetime import UTC, datetime
+
 from litestar import Router, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from api.calls import Call
-from api.parameters import PathId, Typed, Whether, Word
+from api.parameters import PathId, Typed, When, Whether, Word, instant
 from api.schemas import NewPersonBody, PersonBody
 from fleet.database.listing import Page
 from fleet.domain.actor import Actor
-from fleet.usecases import session_views, utilisateurs
+from fleet.usecases import people_statistics, session_views, statistics, utilisateurs
 from fleet.usecases.fleet import Fleet
+from fleet.usecases.people_statistics import UtilisateurStats
 from fleet.usecases.session_views import SessionFilter, SessionList
-from fleet.usecases.utilisateurs import CanCreate, UtilisateurList, UtilisateurStats, UtilisateurView
+from fleet.usecases.utilisateurs import CanCreate, UtilisateurList, UtilisateurView
 
 
 def _site(request: Call, site: str | None) -> int | None:
@@ -43,9 +46,18 @@ async def search(
 
 
 @get("/stats", summary="Compter les utilisateurs")
-async def stats(request: Call) -> UtilisateurStats:
-    """Simple counts."""
-    return await request.run(utilisateurs.stats)
+async def stats(
+    request: Call, site: Word = None, depuis: When = None, jusqu_a: When = None
+) -> UtilisateurStats:
+    """Now, and of a period (today by default): who is new, who came, and their sessions by categorie."""
+    names, zone = request.shared.names, request.shared.settings.zone
+
+    def counted(fleet: Fleet, actor: Actor) -> UtilisateurStats:
+        site_id = names.site(site) if site else None
+        asked = statistics.period(datetime.now(UTC), zone, instant(depuis), instant(jusqu_a), site_id)
+        return people_statistics.utilisateurs(fleet, actor, asked)
+
+    return await request.run(counted)
 
 
 @post("/", summary="Créer un utilisateur")

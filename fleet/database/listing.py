@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal, literal_column, select, true
+from sqlalchemy import ColumnElement, Select, Subquery, bindparam, func, literal, literal_column, select, true
 
 from fleet.database.engine import Transaction
 from fleet.database.prepared import PREPARED
@@ -61,34 +61,52 @@ def first(tx: Transaction, statement: Mapping[bool, Select[Any]], **values: Any)
 
 
 def fetch(
+    tx: Transaction, statement: Select[Any], page: Page, sorts: Mapping[str, Any], default: str
+) -> Fetched:
+    """A page of a statement that selects a unique `id`. Raises Invalid for a sort that the list does not have."""
+    wanted = _paged(statement, tx.is_postgresql, *_sort(page.sort or default, sorts))
+    return _fetched(tx, wanted, page, {})
+
+
+@dataclass(frozen=True)
+class Ids:
+    """The rows of a long list as their ids alone: counting and skipping read nothing else, and that from an index.
+
+    `sorted`: with what they are sorted by joined to them. `found`: those of them that a search has found, each once.
+    """
+
+    counted: Select[Any]
+    sorted: Select[Any]
+    found: Select[Any] | None = None
+
+
+def fetch_long(
     tx: Transaction,
     statement: Select[Any],
+    ids: Ids,
     page: Page,
     sorts: Mapping[str, Any],
     default: str,
     values: Mapping[str, Any] | None = None,
 ) -> Fetched:
-    """A page of a statement that selects a unique `id`. Raises Invalid for a sort that the list does not have."""
-    wanted = _paged(statement, tx.is_postgresql, *_sort(page.sort or default, sorts))
-    return _fetched(tx, wanted, page, values or {})
-
-
-def fetch_known(
-    tx: Transaction,
-    statement: Select[Any],
-    page: Page,
-    sorts: Mapping[str, Any],
-    default: str,
-    values: Mapping[str, Any],
-) -> Fetched:
-    """The same for a statement that is one of a few and lives on: what is put around it is kept with it.
+    """The same for a long list. With `values`, its statements are some of a few: what is put around them is kept.
 
     Without more than sites asked for, the page that it opens with is prepared.
     """
-    opened = page == _OPENED and values.keys() <= {"sites"}
+    known = ids.found is None and values is not None
+    opened = known and page == _OPENED and (values or {}).keys() <= {"sites"}
     limits = _OPENING if opened else _LIMITS
-    wanted = _known(statement, tx.is_postgresql, *_sort(page.sort or default, sorts), limits)
-    return _fetched(tx, wanted, page, values, PREPARED if opened else None)
+    key, descending = _sort(page.sort or default, sorts)
+    if ids.found is None:
+        made = _long if known else _long.__wrapped__
+        wanted = made(statement, ids.counted, ids.sorted, tx.is_postgresql, key, descending, limits)
+    else:
+        found = ids.found.cte("found")
+        mine = ids.sorted.selected_columns["id"].in_(select(found.c.id))
+        wanted = _long.__wrapped__(
+            statement, select(found.c.id), ids.sorted.where(mine), tx.is_postgresql, key, descending, limits
+        )
+    return _fetched(tx, wanted, page, values or {}, PREPARED if opened else None)
 
 
 def _fetched(
@@ -111,19 +129,47 @@ _OPENED = Page()
 _OPENING: _Limits = (literal_column(str(_OPENED.limit)), None)
 
 
-def _paged(
-    statement: Select[Any], is_postgresql: bool, key: Any, descending: bool, limits: _Limits = _LIMITS
-) -> Select[Any]:
-    counted = statement.order_by(None).with_only_columns(literal(1).label("one")).subquery()
-    total = select(func.count().label("total"), _clock(is_postgresql)).select_from(counted).subquery("total")
+def _paged(statement: Select[Any], is_postgresql: bool, key: Any, descending: bool) -> Select[Any]:
+    total = _total(statement, is_postgresql)
     order = (_directed(key, descending), _directed(statement.selected_columns["id"], descending))
     part = statement.add_columns(key.label("cle_tri")).order_by(*order)
-    rows = part.limit(limits[0]).offset(limits[1]).subquery("page")
-    outer = (_directed(rows.c.cle_tri, descending), _directed(rows.c.id, descending))
-    return select(total, rows).select_from(total.outerjoin(rows, true())).order_by(*outer)
+    return _beside(total, part.limit(_LIMITS[0]).offset(_LIMITS[1]).subquery("page"), descending)
 
 
-_known = lru_cache(256)(_paged)
+@lru_cache(256)
+def _long(
+    statement: Select[Any],
+    counted: Select[Any],
+    ids: Select[Any],
+    is_postgresql: bool,
+    key: Any,
+    descending: bool,
+    limits: _Limits,
+) -> Select[Any]:
+    order = (_directed(key, descending), _directed(ids.selected_columns["id"], descending))
+    part = (
+        ids.add_columns(key.label("cle_tri"))
+        .order_by(*order)
+        .limit(limits[0])
+        .offset(limits[1])
+        .subquery("part")
+    )
+    return _beside(_total(counted, is_postgresql), _shown(statement, part), descending)
+
+
+def _total(statement: Select[Any], is_postgresql: bool) -> Subquery:
+    counted = statement.order_by(None).with_only_columns(literal(1).label("one")).subquery()
+    return select(func.count().label("total"), _clock(is_postgresql)).select_from(counted).subquery("total")
+
+
+def _shown(statement: Select[Any], part: Subquery) -> Subquery:
+    mine = statement.selected_columns["id"] == part.c.id
+    return statement.add_columns(part.c.cle_tri).join(part, mine).subquery("page")
+
+
+def _beside(total: Subquery, rows: Subquery, descending: bool) -> Select[Any]:
+    order = (_directed(rows.c.cle_tri, descending), _directed(rows.c.id, descending))
+    return select(total, rows).select_from(total.outerjoin(rows, true())).order_by(*order)
 
 
 def _sort(asked: str, sorts: Mapping[str, Any]) -> tuple[Any, bool]:

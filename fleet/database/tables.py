@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.schema import SchemaItem
 
-from fleet.database.migrations import append_only
+from fleet.database.migrations import append_only, closed_weeks
 from fleet.database.types import BigId, Instant, Json
 from fleet.domain import actor
 from fleet.domain import booking as booking_rules
@@ -300,12 +300,17 @@ session = Table(
     _partial("ix_session_en_cours", "site_id", where="statut IN ('active', 'suspendue')"),
     _partial("ix_session_lot_id", "lot_id", where="lot_id IS NOT NULL"),
     Index("ix_session_code_index", "code_index"),
-    Index("ix_session_created_at", "created_at", postgresql_using="brin"),
-    Index("ix_session_debut_session", "debut_session"),
-    Index("ix_session_site_id_created_at", "site_id", "created_at"),
+    # Each ends with the id, by which lists are paged: they count and skip without a look at the rows.
+    Index("ix_session_created_at_id", "created_at", "id"),
+    Index("ix_session_debut_session_id", "debut_session", "id"),
+    Index("ix_session_fin_prevue_id", "fin_prevue", "id"),
+    Index("ix_session_fin_session_id", "fin_session", "id"),
+    Index("ix_session_site_id_created_at_id", "site_id", "created_at", "id"),
+    Index("ix_session_statut_created_at_id", "statut", "created_at", "id"),
+    Index("ix_session_poste_id_debut_session_id", "poste_id", "debut_session", "id"),
     Index("ix_session_site_id_debut_session", "site_id", "debut_session"),
-    Index("ix_session_utilisateur_id_debut_session", "utilisateur_id", "debut_session"),
-    Index("ix_session_poste_id_debut_session", "poste_id", "debut_session"),
+    Index("ix_session_utilisateur_id_debut_session", "utilisateur_id", "debut_session", "site_id", "id"),
+    _partial("ix_session_operateur_id", "operateur_id", "created_at", "id", where="operateur_id IS NOT NULL"),
 )
 
 # The ledger of a session: what was granted, append-only. `credit_panne` gives back time that ran while the
@@ -511,12 +516,15 @@ log = Table(
     Column("created_at", Instant, nullable=False),
     Column("previous_hash", LargeBinary(32), nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
-    Index("ix_log_created_at", "created_at", postgresql_using="brin"),
-    Index("ix_log_site_id_created_at", "site_id", "created_at"),
+    # In the order in which the trail is read, whatever is asked of it.
+    Index("ix_log_created_at_id", "created_at", "id"),
+    Index("ix_log_site_id_created_at_id", "site_id", "created_at", "id"),
+    Index("ix_log_action_created_at_id", "action", "created_at", "id"),
     Index("ix_log_session_id", "session_id"),
-    Index("ix_log_action_created_at", "action", "created_at"),
-    _partial("ix_log_poste_id", "poste_id", where="poste_id IS NOT NULL"),
+    _partial("ix_log_poste_id", "poste_id", "created_at", "id", where="poste_id IS NOT NULL"),
+    _partial("ix_log_operateur_id", "operateur_id", "created_at", "id", where="operateur_id IS NOT NULL"),
     _partial("ix_log_utilisateur_id", "utilisateur_id", where="utilisateur_id IS NOT NULL"),
+    _partial("ix_log_details", "created_at", "id", where="details <> ''"),
     Index("uq_log_chain", text("coalesce(site_id, 0)"), "numero", unique=True),
 )
 
@@ -614,6 +622,25 @@ report = Table(
     Column("created_at", Instant, nullable=False),
 )
 
+# What an ended week of a site adds up to, by what it is grouped by (`quoi`); `tout` says that the week is closed.
+# Site 0 is the deployment itself.
+bilan = Table(
+    "bilan",
+    metadata,
+    Column("genre", String(16), primary_key=True),
+    Column("depuis", Instant, primary_key=True),
+    Column("site_id", BigId, primary_key=True, autoincrement=False),
+    Column("quoi", String(16), primary_key=True),
+    Column("cle", Text, primary_key=True),
+    Column("jusqu_a", Instant, nullable=False),
+    Column("zone", String(64), nullable=False),
+    Column("nombre", BigId, nullable=False),
+    Column("utilise_ms", BigId, nullable=False, server_default="0"),
+    Column("attente_ms", BigId, nullable=False, server_default="0"),
+    Column("accorde_ms", BigId, nullable=False, server_default="0"),
+    _partial("ix_bilan_tout", "genre", "site_id", "depuis", where="quoi = 'tout'"),
+)
+
 # Certificates: what a rule or a person's wish has erased, and when. Never whose it was.
 purge = Table(
     "purge",
@@ -629,3 +656,4 @@ purge = Table(
 
 # The trail and the ledger are only added to: see there for what is allowed.
 event.listen(metadata, "after_create", lambda _metadata, connection, **_: append_only.guard(connection))
+event.listen(metadata, "after_create", lambda _metadata, connection, **_: closed_weeks.guard(connection))

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import delete, func, insert, select, text, update
 
-from fleet.database import audit, purges
+from fleet.database import audit, purges, rollups
 from fleet.database.audit import GENESIS
 from fleet.database.engine import Transaction
 from fleet.database.tables import log, log_archive, site
@@ -141,6 +141,11 @@ def _purgeable(run: Run, settings: JobSettings) -> list[Any]:
 
 def _purge(tx: Transaction, part: Any) -> int:
     span = (audit.on_chain(part.chain), log.c.numero.between(part.premier, part.dernier))
+    first, last = tx.execute(
+        select(func.min(log.c.created_at), func.max(log.c.created_at)).where(*span)
+    ).one()
+    if first is not None:
+        rollups.forget(tx, rollups.LOGS, part.chain, first, last)
     deleted = tx.execute(delete(log).where(*span)).rowcount
     mine = (log_archive.c.chain == part.chain, log_archive.c.premier == part.premier)
     tx.execute(update(log_archive).where(*mine).values(purge_a=tx.now))

@@ -10,12 +10,12 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from fleet.database.engine import Transaction
+from fleet.database.rollups import Period
 from fleet.database.tables import report, site
 from fleet.domain.actor import SYSTEM
 from fleet.jobs.ledger import Run
 from fleet.jobs.settings import JobSettings
 from fleet.usecases import log_statistics, statistics
-from fleet.usecases.statistics import Period
 
 SESSIONS, LOGS = "sessions", "logs"
 

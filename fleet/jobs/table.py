@@ -7,7 +7,7 @@ from typing import Any
 
 from fleet.database import alerts
 from fleet.domain.schedule import Schedule
-from fleet.jobs import archive, backup, reports, retention
+from fleet.jobs import archive, backup, reports, retention, rollups
 from fleet.jobs.ledger import Run
 from fleet.jobs.settings import JobSettings
 
@@ -31,6 +31,7 @@ JOBS: dict[str, Job] = {
     "sessions_report": Job(Schedule(time(6, 0)), "Rapport des sessions de la veille", reports.sessions),
     "logs_report": Job(Schedule(time(6, 30)), "Rapport du journal de la veille", reports.logs),
     "old_sessions": Job(Schedule(time(4, 0)), "Effacer ce qui est trop ancien", retention.purge),
+    "closed_weeks": Job(Schedule(time(5, 0)), "Faire le bilan des semaines finies", rollups.close),
 }
 SCHEDULES = {name: job.schedule for name, job in JOBS.items()}
 SWEEP, SWEEP_MINUTES = "sweep", 5

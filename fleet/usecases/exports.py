@@ -9,11 +9,11 @@ from sqlalchemy import Select, func, literal, select
 from fleet.database import listing
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
+from fleet.database.rollups import Period
 from fleet.database.tables import log, operateur, poste, session, site, utilisateur
 from fleet.domain.actor import ADMINISTRATEUR, OPERATEUR, Actor
 from fleet.domain.errors import NotFound, Refused
 from fleet.usecases.fleet import Fleet
-from fleet.usecases.statistics import Period
 
 MOST = 100_000
 BATCH = 2_000

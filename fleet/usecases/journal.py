@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import CTE, ColumnElement, Select, and_, func, literal, or_, select, text, true, tuple_, union
 
 from fleet.database import listing
 from fleet.database.engine import Transaction
 from fleet.database.tables import log, operateur, poste, site
+from fleet.database.types import BigId, Instant
 from fleet.domain.actor import Actor
 from fleet.domain.errors import NotFound
 from fleet.domain.utilisateur import searchable
@@ -18,6 +20,9 @@ from fleet.usecases.fleet import Fleet
 
 ERRORS = ("erreur", "refus", "echec_code")
 """What `GET /logs/errors/` shows: faults, and what the rules refused."""
+FARTHEST = 10_000
+"""How many lines a page may skip; the cursor goes as far as there are lines."""
+_BEGINNING = literal(datetime(1, 1, 1, tzinfo=UTC), Instant)
 
 
 class LogView(Struct, frozen=True, kw_only=True):
@@ -82,12 +87,26 @@ def _seen() -> Select[Any]:
 def search(fleet: Fleet, actor: Actor, which: LogFilter, limit: int = 50, offset: int = 0) -> LogList:
     """A page of the lines that the actor sees, newest first; with `after`, the oldest of the newer ones."""
     with fleet.database.read() as tx:
-        order = log.c.id.asc() if which.after is not None else log.c.id.desc()
-        statement = _filtered(tx, _seen(), actor, which).order_by(order).limit(limit + 1).offset(offset)
-        rows = tx.execute(statement).all()
-    shown = sorted(rows[:limit], key=lambda row: -row.id)
+        lines = _filtered(tx, select(log.c.id, log.c.created_at), actor, which)
+        order = _oldest if which.after is not None else _newest
+        if which.search:
+            ids = _searched(tx, lines, searchable(which.search), order, offset + limit + 1)
+        else:
+            ids = lines.order_by(*order(log.c))
+        part = ids.limit(limit + 1).offset(offset).subquery("part")
+        wanted = _seen().join(part, part.c.id == log.c.id).order_by(*order(part.c))
+        rows = tx.execute(wanted).all()
+    shown = sorted(rows[:limit], key=lambda row: (row.created_at, row.id), reverse=True)
     more = shown[-1].id if len(rows) > limit and which.after is None else None
     return LogList(limit, offset, more, [_view(row) for row in shown])
+
+
+def _oldest(columns: Any) -> tuple[Any, Any]:
+    return columns.created_at, columns.id
+
+
+def _newest(columns: Any) -> tuple[Any, Any]:
+    return columns.created_at.desc(), columns.id.desc()
 
 
 def one(fleet: Fleet, actor: Actor, log_id: int) -> LogView:
@@ -108,22 +127,50 @@ def _filtered(tx: Transaction, statement: Select[Any], actor: Actor, which: LogF
         log.c.utilisateur_id: which.utilisateur_id,
         log.c.operateur_id: which.operateur_id,
     }
-    bounds = (
-        (which.since, log.c.created_at.__ge__),
-        (which.until, log.c.created_at.__lt__),
-        (which.before, log.c.id.__lt__),
-        (which.after, log.c.id.__gt__),
-    )
+    bounds = ((which.since, log.c.created_at.__ge__), (which.until, log.c.created_at.__lt__))
     wanted = [column == value for column, value in equal.items() if value is not None]
     wanted += [bound(value) for value, bound in bounds if value is not None]
+    if which.before is not None:
+        wanted.append(tuple_(log.c.created_at, log.c.id) < _place(which.before))
+    if which.after is not None:
+        wanted.append(tuple_(log.c.created_at, log.c.id) > _place(which.after))
     if which.actions:
         wanted.append(log.c.action.in_(which.actions))
-    if which.search:
-        plain = searchable(which.search)
-        wanted.append(
-            or_(listing.contains(log.c.action, plain), listing.contains(func.lower(log.c.details), plain))
-        )
     return statement.where(*wanted)
+
+
+def _place(cursor: int) -> ColumnElement[Any]:
+    """Where a line is, or was before it was purged, in the order in which lines are read."""
+    line = log.alias("cursor")
+    near = select(line.c.created_at).where(line.c.id <= cursor).order_by(line.c.id.desc()).limit(1)
+    return tuple_(func.coalesce(near.scalar_subquery(), _BEGINNING), literal(cursor, BigId))
+
+
+def _searched(tx: Transaction, lines: Select[Any], words: str, order: Any, most: int) -> Select[Any]:
+    """Those of actions so called, of which there are few, or with details that say so, which few lines have.
+
+    PostgreSQL looks for each of these actions by itself: a word that nothing holds would else be looked for everywhere.
+    """
+    called = select(_actions().c.action).where(listing.contains(_actions().c.action, words))
+    detailed = and_(text("log.details <> ''"), listing.contains(func.lower(log.c.details), words))
+    if not tx.is_postgresql:
+        return lines.where(or_(log.c.action.in_(called), detailed)).order_by(*order(log.c))
+    names = called.subquery("called")
+    each = (
+        lines.where(log.c.action == names.c.action).order_by(*order(log.c)).limit(most).lateral("of_action")
+    )
+    by_name = select(each.c.id, each.c.created_at).select_from(names.join(each, true()))
+    by_details = select(lines.where(detailed).order_by(*order(log.c)).limit(most).subquery("detailed"))
+    found = union(by_name, by_details).subquery("found")
+    return select(found.c.id, found.c.created_at).order_by(*order(found.c))
+
+
+@cache
+def _actions() -> CTE:
+    """Every action that there is a line of: one step of the index each."""
+    first = select(func.min(log.c.action).label("action")).cte("actions", recursive=True)
+    after = select(func.min(log.c.action)).where(log.c.action > first.c.action)
+    return first.union_all(select(after.scalar_subquery()).where(first.c.action.is_not(None)))
 
 
 def _view(row: Any) -> LogView:

@@ -1,17 +1,19 @@
 """The audit trail in figures: a period, counted by the database in one statement."""
 
+from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Text, cast, func, literal, select, union_all
+from sqlalchemy import CTE, Float, Select, Subquery, Text, cast, func, literal, select, union_all
 
-from fleet.database import listing, local_time
+from fleet.database import local_time, log_sums, rollups
 from fleet.database.engine import Transaction
-from fleet.database.tables import log, operateur, site
-from fleet.domain.actor import Actor
+from fleet.database.rollups import Period
+from fleet.database.tables import operateur
+from fleet.domain.actor import SYSTEM, Actor
 from fleet.usecases.fleet import Fleet
-from fleet.usecases.statistics import REFUSALS, Period
 
 DAYS = 7
 
@@ -35,32 +37,17 @@ def logs(fleet: Fleet, actor: Actor, when: Period, zone: str) -> LogStats:
         return counted(tx, actor, when, zone)
 
 
-def counted(tx: Transaction, actor: Actor, when: Period, zone: str) -> LogStats:
-    """The same, within a transaction."""
-    place = func.coalesce(site.c.zone, literal(zone))
-    wanted = (
-        select(
-            log.c.action.label("action"),
-            local_time.day(tx, log.c.created_at, place).label("jour"),
-            func.coalesce(site.c.slug, "").label("site"),
-            func.coalesce(operateur.c.login, "").label("operateur"),
-            func.coalesce(log.c.metadata["motif"].as_string(), log.c.action).label("motif"),
-        )
-        .outerjoin(site, log.c.site_id == site.c.id)
-        .outerjoin(operateur, log.c.operateur_id == operateur.c.id)
-        .where(log.c.created_at >= when.since, log.c.created_at < when.until)
-        .where(listing.seen_by(tx, actor, log.c.site_id))
-    )
-    if when.site_id is not None:
-        wanted = wanted.where(log.c.site_id == when.site_id)
-    lines = wanted.cte("lines")
-    refused = _arm("refus", lines.c.motif).where(lines.c.action.in_(REFUSALS))
-    arms = [_arm(name, lines.c[name]) for name in ("action", "jour", "site", "operateur")]
-    found: dict[str, dict[str, int]] = {}
-    for row in tx.execute(union_all(*arms, refused)):
-        found.setdefault(row.quoi, {})[row.cle] = row.nombre
+def counted(tx: Transaction, actor: Actor, when: Period, zone: str, *, raw: bool = False) -> LogStats:
+    """The same, within a transaction; `raw`: from the lines themselves, whatever is added up of closed weeks."""
+    chains = rollups.places(tx, actor, when, zone, all_of_it=True)
+    arms = _own(tx, chains, when, raw=raw)
+    if not raw:
+        arms += [_weeks(*one) for one in rollups.added_up(rollups.LOGS, chains, when)]
+    found: dict[str, Counter[str]] = {}
+    for row in tx.execute(union_all(*arms)):
+        found.setdefault(row.quoi, Counter())[row.cle] += round(row.nombre or 0)
     counts = {
-        name: dict(sorted(found.get(name, {}).items()))
+        name: dict(sorted(found.get(name, Counter()).items()))
         for name in ("action", "jour", "site", "operateur", "refus")
     }
     return LogStats(
@@ -69,12 +56,58 @@ def counted(tx: Transaction, actor: Actor, when: Period, zone: str) -> LogStats:
         total=sum(counts["action"].values()),
         par_action=counts["action"],
         par_jour=counts["jour"],
-        par_site=counts["site"],
+        par_site={slug: count for slug, count in counts["site"].items() if count},
         par_operateur=counts["operateur"],
         refus=counts["refus"],
     )
 
 
-def _arm(name: str, key: Any) -> Any:
-    counted = select(literal(name).label("quoi"), cast(key, Text).label("cle"), func.count().label("nombre"))
-    return counted.group_by(key)
+def week(tx: Transaction, week: Period, zone: str) -> list[dict[str, Any]]:
+    """What a week of a site, or of the deployment itself, adds up to, to be kept."""
+    one = replace(week, site_id=week.site_id or None)
+    chains = rollups.places(tx, SYSTEM, one, zone, all_of_it=True)
+    gap = rollups.gaps(rollups.LOGS, chains, one, raw=True)
+    if week.site_id == rollups.DEPLOYMENT:
+        gap = select(gap).where(gap.c.site_id == rollups.DEPLOYMENT).cte("itself")
+    rows = tx.execute(union_all(*_arms(tx, gap)))
+    return [
+        {"quoi": row.quoi, "cle": row.cle, "nombre": round(row.nombre)} for row in rows if row.quoi != "site"
+    ]
+
+
+def _own(tx: Transaction, chains: CTE, when: Period, *, raw: bool) -> list[Select[Any]]:
+    return _arms(tx, rollups.gaps(rollups.LOGS, chains, when, raw=raw))
+
+
+def _arms(tx: Transaction, gap: CTE) -> list[Select[Any]]:
+    def columns(line: Any) -> tuple[Any, ...]:
+        login = select(operateur.c.login).where(operateur.c.id == line.operateur_id).scalar_subquery()
+        return (
+            line.action.label("action"),
+            local_time.day(tx, line.created_at, gap.c.zone).label("jour"),
+            gap.c.slug.label("site"),
+            func.coalesce(login, "").label("operateur"),
+            log_sums.reason(line).label("motif"),
+            log_sums.times(line).label("fois"),
+        )
+
+    lines = log_sums.lines(tx, gap, columns).cte("lines")
+    refused = lines.c.action.in_(log_sums.REFUSALS)
+    named = ("action", "jour", "site", "operateur")
+    return [
+        _arm(rollups.WHOLE, literal(""), func.count()).select_from(lines),
+        *(_arm(name, lines.c[name], func.count()).group_by(lines.c[name]) for name in named),
+        _arm("refus", lines.c.motif, func.count()).where(refused).group_by(lines.c.motif),
+        _arm(log_sums.REFUSED, lines.c.motif, func.sum(lines.c.fois)).where(refused).group_by(lines.c.motif),
+    ]
+
+
+def _weeks(name: Any, key: Any, weeks: Subquery) -> Select[Any]:
+    return _arm(name, key, func.sum(weeks.c.nombre)).group_by(
+        *([key] if isinstance(name, str) else [name, key])
+    )
+
+
+def _arm(name: Any, key: Any, count: Any) -> Select[Any]:
+    what = literal(name) if isinstance(name, str) else name
+    return select(what.label("quoi"), cast(key, Text).label("cle"), cast(count, Float).label("nombre"))

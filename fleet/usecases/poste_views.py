@@ -62,8 +62,8 @@ class PosteList(Struct, frozen=True):
     resultats: list[PosteView]
 
 
-class PosteStats(Struct, frozen=True):
-    """How many postes there are, in all, online, and by statut."""
+class PosteCounts(Struct, frozen=True):
+    """How many postes there are now, in all, online, and by statut."""
 
     total: int
     en_ligne: int
@@ -228,7 +228,7 @@ def _filtered(tx: Transaction, actor: Actor, which: PosteFilter) -> Select[Any]:
     return statement
 
 
-def stats(fleet: Fleet, actor: Actor, site_id: int | None) -> PosteStats:
+def counts(fleet: Fleet, actor: Actor, site_id: int | None) -> PosteCounts:
     """How many postes are in which statut now."""
     with fleet.database.glance() as tx:
         which = PosteFilter(site_id=site_id)
@@ -242,7 +242,7 @@ def stats(fleet: Fleet, actor: Actor, site_id: int | None) -> PosteStats:
             func.count().filter(each.c.online.is_(True)).label("en_ligne"),
         ).group_by(each.c.statut)
         found = tx.execute(counted).all()
-    return PosteStats(
+    return PosteCounts(
         total=sum(row.total for row in found),
         en_ligne=sum(row.en_ligne for row in found),
         par_statut=dict.fromkeys(rules.STATUTS, 0) | {row.statut: row.total for row in found},

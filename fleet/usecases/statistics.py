@@ -1,6 +1,7 @@
 """What was done with the postes in a period, counted by the database in one statement, by the site's own calendar.
 
-Sessions belong to the day on which they began. Their time is what was used, not what was granted.
+Sessions belong to the day on which they began. Their time is what was used, not what was granted. Closed weeks are not
+counted again: see `fleet.database.rollups`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,21 +12,36 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Float, Select, Text, case, cast, func, literal, null, select, text, union_all
+from sqlalchemy import (
+    CTE,
+    Float,
+    Select,
+    Subquery,
+    Text,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    union_all,
+)
 
-from fleet.database import listing, local_time
+from fleet.database import listing, local_time, log_sums, rollups
 from fleet.database.engine import Transaction
-from fleet.database.tables import log, poste, session, site, utilisateur
+from fleet.database.log_sums import REFUSALS
+from fleet.database.rollups import Period
+from fleet.database.tables import poste, session, site, utilisateur
 from fleet.database.types import Instant
 from fleet.domain import opening_hours
 from fleet.domain import poste as poste_rules
 from fleet.domain import session as rules
-from fleet.domain.actor import Actor
+from fleet.domain.actor import SYSTEM, Actor
 from fleet.domain.errors import Invalid
 from fleet.usecases.fleet import Fleet
 
 LONGEST = timedelta(days=400)
-REFUSALS = ("refus", "echec_code")
 
 
 class Tally(Struct, frozen=True):
@@ -64,15 +80,6 @@ class SessionStats(Struct, frozen=True, kw_only=True):
     refus: dict[str, int]
 
 
-@dataclass(frozen=True)
-class Period:
-    """From when until when, and at which site; all that the actor sees without one."""
-
-    since: datetime
-    until: datetime
-    site_id: int | None = None
-
-
 def period(
     now: datetime,
     zone: str,
@@ -97,22 +104,57 @@ def sessions(fleet: Fleet, actor: Actor, when: Period) -> SessionStats:
         return counted(tx, actor, when)
 
 
-def counted(tx: Transaction, actor: Actor, when: Period) -> SessionStats:
-    """The same, within a transaction."""
-    return _put_together(tx.execute(_statement(tx, actor, when)).all(), when)
+def counted(tx: Transaction, actor: Actor, when: Period, *, raw: bool = False) -> SessionStats:
+    """The same, within a transaction; `raw`: from the sessions themselves, whatever is added up of closed weeks."""
+    return _put_together(tx.execute(_statement(tx, actor, when, raw=raw)).all(), when)
 
 
-def _statement(tx: Transaction, actor: Actor, when: Period) -> Any:
-    begun = _begun(tx, actor, when).cte("begun")
-    tally = (func.count(), func.sum(begun.c.used_ms), func.sum(begun.c.wait_s), func.sum(begun.c.granted_ms))
+def _statement(tx: Transaction, actor: Actor, when: Period, *, raw: bool) -> Any:
+    seen = rollups.places(tx, actor, when)
+    arms = [*_own(tx, seen, when, raw=raw), *_still_open(tx, actor, when), _places(tx, actor, when)]
+    chains = rollups.places(tx, actor, when, all_of_it=True)
+    arms.append(_refused(tx, rollups.gaps(rollups.LOGS, chains, when, raw=raw)))
+    if not raw:
+        arms += [_weeks(*one) for one in rollups.added_up(rollups.SESSIONS, seen, when)]
+        refused = rollups.added_up(rollups.LOGS, chains, when, only=[log_sums.REFUSED])
+        arms += [_weeks("refus", key, weeks) for _, key, weeks in refused]
+    return union_all(*arms)
+
+
+def week(tx: Transaction, week: Period) -> list[dict[str, Any]]:
+    """What a week of a site adds up to, to be kept."""
+    seen = rollups.places(tx, SYSTEM, week)
+    rows = tx.execute(union_all(*_own(tx, seen, week, raw=True)))
+    return [
+        {
+            "quoi": row.quoi,
+            "cle": row.cle or "",
+            "nombre": round(row.nombre),
+            **{name: round(getattr(row, name) or 0) for name in _SUMS},
+        }
+        for row in rows
+        if row.quoi != "site"
+    ]
+
+
+_SUMS = ("utilise_ms", "attente_ms", "accorde_ms")
+
+
+def _own(tx: Transaction, seen: CTE, when: Period, *, raw: bool) -> list[Select[Any]]:
+    """What the sessions of the gaps add up to, by all that they are grouped by."""
+    gap = rollups.gaps(rollups.SESSIONS, seen, when, raw=raw)
+    begun = _begun(tx, gap, when).cte("begun")
+    tally = (func.count(), func.sum(begun.c.used_ms), func.sum(begun.c.wait_ms), func.sum(begun.c.granted_ms))
     named = ("site", "poste", "categorie", "motif", "jour", "heure")
-    arms: list[Select[Any]] = [_arm("tout", literal(""), *tally)]
+    arms: list[Select[Any]] = [_arm(rollups.WHOLE, literal(""), *tally).select_from(begun)]
     arms += [_arm(name, begun.c[name], *tally).group_by(begun.c[name]) for name in named]
-    return union_all(*arms, *_created(tx, actor, when), _refused(tx, actor, when), _places(tx, actor, when))
+    made, joined = rollups.rows_within(tx, session, "created_at", gap)
+    created = _arm("cree", made.c.statut, func.count()).select_from(joined).group_by(made.c.statut)
+    return [*arms, created]
 
 
 def _arm(
-    name: str,
+    name: Any,
     key: Any,
     count: Any,
     used: Any = None,
@@ -120,40 +162,44 @@ def _arm(
     granted: Any = None,
     said: Any = None,
 ) -> Select[Any]:
-    amounts = {"nombre": count, "utilise_ms": used, "attente_s": waited, "accorde_ms": granted}
+    amounts = {"nombre": count, "utilise_ms": used, "attente_ms": waited, "accorde_ms": granted}
     columns = [cast(null() if one is None else one, Float).label(word) for word, one in amounts.items()]
     words = cast(null() if said is None else said, Text).label("dit")
-    return select(literal(name).label("quoi"), cast(key, Text).label("cle"), *columns, words)
+    what = literal(name) if isinstance(name, str) else name
+    return select(what.label("quoi"), cast(key, Text).label("cle"), *columns, words)
 
 
-def _begun(tx: Transaction, actor: Actor, when: Period) -> Select[Any]:
-    granted = session.c.duree_initiale_ms + session.c.temps_ajoute_ms
-    ahead = local_time.seconds(tx, literal(when.until, Instant), session.c.fin_prevue) * 1000
+def _weeks(name: Any, key: Any, weeks: Subquery) -> Select[Any]:
+    amounts = (func.sum(weeks.c[word]) for word in ("nombre", *_SUMS))
+    return _arm(name, key, *amounts).group_by(*([key] if isinstance(name, str) else [name, key]))
+
+
+def _begun(tx: Transaction, gap: CTE, when: Period) -> Select[Any]:
+    rows, joined = rollups.rows_within(tx, session, "debut_session", gap)
+    one = rows.c
+    granted = one.duree_initiale_ms + one.temps_ajoute_ms
+    ahead = local_time.seconds(tx, literal(when.until, Instant), one.fin_prevue) * 1000
     unspent = case(
-        (session.c.statut != rules.ACTIVE, func.coalesce(session.c.restant_ms, 0)),
-        (session.c.confirmer_avant.is_not(None), func.coalesce(session.c.restant_ms, granted)),
+        (one.statut != rules.ACTIVE, func.coalesce(one.restant_ms, 0)),
+        (one.confirmer_avant.is_not(None), func.coalesce(one.restant_ms, granted)),
         (ahead > 0, ahead),
         else_=0,
     )
-    begun = session.c.debut_session
-    wanted = (
-        select(
-            site.c.slug.label("site"),
-            func.coalesce(poste.c.slug, "").label("poste"),
-            func.coalesce(session.c.categorie, utilisateur.c.categorie, "").label("categorie"),
-            func.coalesce(session.c.motif_fin, "").label("motif"),
-            local_time.day(tx, begun, site.c.zone).label("jour"),
-            local_time.hour(tx, begun, site.c.zone).label("heure"),
-            granted.label("granted_ms"),
-            (granted - unspent).label("used_ms"),
-            local_time.seconds(tx, session.c.created_at, begun).label("wait_s"),
+    return select(
+        gap.c.slug.label("site"),
+        func.coalesce(poste.c.slug, "").label("poste"),
+        func.coalesce(one.categorie, utilisateur.c.categorie, "").label("categorie"),
+        func.coalesce(one.motif_fin, "").label("motif"),
+        local_time.day(tx, one.debut_session, gap.c.zone).label("jour"),
+        local_time.hour(tx, one.debut_session, gap.c.zone).label("heure"),
+        granted.label("granted_ms"),
+        (granted - unspent).label("used_ms"),
+        func.round(local_time.seconds(tx, one.created_at, one.debut_session) * 1000).label("wait_ms"),
+    ).select_from(
+        joined.outerjoin(poste, one.poste_id == poste.c.id).outerjoin(
+            utilisateur, one.utilisateur_id == utilisateur.c.id
         )
-        .join_from(session, site, session.c.site_id == site.c.id)
-        .outerjoin(poste, session.c.poste_id == poste.c.id)
-        .outerjoin(utilisateur, session.c.utilisateur_id == utilisateur.c.id)
-        .where(begun >= when.since, begun < when.until)
     )
-    return _seen(tx, wanted, actor, when, session.c.site_id)
 
 
 def _seen(tx: Transaction, wanted: Select[Any], actor: Actor, when: Period, column: Any) -> Select[Any]:
@@ -161,24 +207,22 @@ def _seen(tx: Transaction, wanted: Select[Any], actor: Actor, when: Period, colu
     return wanted if when.site_id is None else wanted.where(column == when.site_id)
 
 
-def _created(tx: Transaction, actor: Actor, when: Period) -> Iterable[Select[Any]]:
-    made = (session.c.created_at >= when.since, session.c.created_at < when.until)
-    fresh = _arm("cree", session.c.statut, func.count()).where(*made).group_by(session.c.statut)
+def _still_open(tx: Transaction, actor: Actor, when: Period) -> Iterable[Select[Any]]:
     # In the words of the partial indexes of open sessions.
     older = (
         text("session.statut IN ('en_attente', 'active', 'suspendue')"),
         session.c.created_at < when.since,
     )
     open_ones = _arm("ouverte", session.c.statut, func.count()).where(*older).group_by(session.c.statut)
-    return [_seen(tx, arm, actor, when, session.c.site_id) for arm in (fresh, open_ones)]
+    return [_seen(tx, open_ones, actor, when, session.c.site_id)]
 
 
-def _refused(tx: Transaction, actor: Actor, when: Period) -> Select[Any]:
-    reason = func.coalesce(log.c.metadata["motif"].as_string(), log.c.action)
-    more = func.coalesce(log.c.metadata["autres_refus"].as_integer(), 0)
-    said = (log.c.action.in_(REFUSALS), log.c.created_at >= when.since, log.c.created_at < when.until)
-    counted = _arm("refus", reason, func.sum(1 + more)).where(*said).group_by(reason)
-    return _seen(tx, counted, actor, when, log.c.site_id)
+def _refused(tx: Transaction, gap: CTE) -> Select[Any]:
+    def columns(line: Any) -> tuple[Any, Any]:
+        return log_sums.reason(line).label("motif"), log_sums.times(line).label("fois")
+
+    refused = log_sums.lines(tx, gap, columns, only=REFUSALS).subquery("refused")
+    return _arm("refus", refused.c.motif, func.sum(refused.c.fois)).group_by(refused.c.motif)
 
 
 def _places(tx: Transaction, actor: Actor, when: Period) -> Select[Any]:
@@ -190,24 +234,43 @@ def _places(tx: Transaction, actor: Actor, when: Period) -> Select[Any]:
     return _seen(tx, _arm("lieu", site.c.slug, postes, said=hours), actor, when, site.c.id)
 
 
+@dataclass
+class _Sum:
+    """What one key adds up to, from rows and from closed weeks."""
+
+    nombre: int = 0
+    utilise_ms: float = 0
+    attente_ms: float = 0
+    dit: str = ""
+    accorde_ms: float = 0
+
+    def add(self, row: Any) -> None:
+        """And this."""
+        self.nombre += round(row.nombre or 0)
+        self.utilise_ms += row.utilise_ms or 0
+        self.attente_ms += row.attente_ms or 0
+        self.accorde_ms += row.accorde_ms or 0
+        self.dit = row.dit or ""
+
+
 def _put_together(rows: Iterable[Any], when: Period) -> SessionStats:
-    by: dict[str, dict[str, Any]] = {}
+    by: dict[str, dict[str, _Sum]] = {}
     for row in rows:
-        by.setdefault(row.quoi, {})[row.cle or ""] = row
-    whole = by["tout"][""]
-    used_s, count = int((whole.utilise_ms or 0) // 1000), int(whole.nombre)
+        by.setdefault(row.quoi, {}).setdefault(row.cle or "", _Sum()).add(row)
+    whole = by[rollups.WHOLE][""]
+    used_s, count = int(whole.utilise_ms // 1000), whole.nombre
     statuts = dict.fromkeys(rules.STATUTS, 0)
-    for row in (*by.get("cree", {}).values(), *by.get("ouverte", {}).values()):
-        statuts[row.cle] += int(row.nombre)
+    for statut, one in (*by.get("cree", {}).items(), *by.get("ouverte", {}).items()):
+        statuts[statut] += one.nombre
     days = {day: _tally(row) for day, row in sorted(by.get("jour", {}).items())}
     return SessionStats(
         depuis=when.since,
         jusqu_a=when.until,
         total=sum(statuts.values()),
         par_statut=statuts,
-        creees=sum(int(row.nombre) for row in by.get("cree", {}).values()),
+        creees=sum(one.nombre for one in by.get("cree", {}).values()),
         demarrees=count,
-        secondes_accordees=int((whole.accorde_ms or 0) // 1000),
+        secondes_accordees=int(whole.accorde_ms // 1000),
         secondes_utilisees=used_s,
         duree_moyenne=used_s // count if count else 0,
         attente_moyenne=_tally(whole).attente_moyenne,
@@ -219,19 +282,18 @@ def _put_together(rows: Iterable[Any], when: Period) -> SessionStats:
         par_poste=_named(by, "poste"),
         par_categorie=_named(by, "categorie"),
         par_motif=_named(by, "motif"),
-        refus={reason: int(row.nombre) for reason, row in sorted(by.get("refus", {}).items())},
+        refus={reason: one.nombre for reason, one in sorted(by.get("refus", {}).items())},
     )
 
 
-def _named(by: Mapping[str, Mapping[str, Any]], name: str, key: Any = str) -> dict[str, Tally]:
+def _named(by: Mapping[str, Mapping[str, _Sum]], name: str, key: Any = str) -> dict[str, Tally]:
     found = by.get(name, {})
     return {word: _tally(found[word]) for word in sorted(found, key=key)}
 
 
-def _tally(row: Any) -> Tally:
-    count = int(row.nombre)
-    waited = round((row.attente_s or 0) / count) if count else 0
-    return Tally(count, int((row.utilise_ms or 0) // 1000), waited)
+def _tally(one: _Sum) -> Tally:
+    waited = round(one.attente_ms / one.nombre / 1000) if one.nombre else 0
+    return Tally(one.nombre, int(one.utilise_ms // 1000), waited)
 
 
 def _weekdays(days: Mapping[str, Tally]) -> dict[str, Tally]:
@@ -248,10 +310,10 @@ def _sum(tallies: list[Tally]) -> Tally:
     return Tally(count, sum(one.secondes for one in tallies), round(waited / count) if count else 0)
 
 
-def _occupation(places: Iterable[Any], when: Period, used_s: int) -> float | None:
+def _occupation(places: Iterable[_Sum], when: Period, used_s: int) -> float | None:
     could = 0.0
-    for row in places:
-        zone, week, exceptions = row.dit.split("\n")
+    for one in places:
+        zone, week, exceptions = one.dit.split("\n")
         hours = opening_hours.from_json(zone, msgspec.json.decode(week), msgspec.json.decode(exceptions))
-        could += int(row.nombre) * hours.open_seconds(when.since, when.until)
+        could += one.nombre * hours.open_seconds(when.since, when.until)
     return round(used_s / could, 4) if could else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from fleet.database import listing, local_time, people, places, sessions
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
-from fleet.database.listing import Page
+from fleet.database.listing import Ids, Page
 from fleet.database.news import CODES
 from fleet.database.sql import now_within
 from fleet.database.tables import photo, session, site, utilisateur
@@ -76,15 +76,6 @@ class CanCreate(Struct, frozen=True):
     sessions_aujourdhui: int
 
 
-class UtilisateurStats(Struct, frozen=True):
-    """How many members of the public are known, and what is known of them."""
-
-    total: int
-    avec_consentement: int
-    nouveaux_30_jours: int
-    par_categorie: dict[str, int]
-
-
 @dataclass(frozen=True)
 class _Here:
     """The site by whose day and rules people are looked at; none when the actor has none."""
@@ -110,7 +101,6 @@ _SORTS = {
     "created_at": utilisateur.c.created_at,
     "date_naissance": utilisateur.c.date_naissance,
 }
-RECENT = timedelta(days=30)
 _theirs = session.c.utilisateur_id == utilisateur.c.id
 EDITABLE = (
     "nom",
@@ -141,14 +131,14 @@ def search(
         actor.require_site(site_id)
     with fleet.database.glance() as tx:
         place = _place(tx, actor, site_id)
-        wanted = _with_place(tx, place)
+        ids = select(utilisateur.c.id)
         if typed:
-            wanted = wanted.where(listing.contains(utilisateur.c.recherche, person.searchable(typed)))
+            ids = ids.where(listing.contains(utilisateur.c.recherche, person.searchable(typed)))
         if categorie is not None:
-            wanted = wanted.where(utilisateur.c.categorie == categorie)
+            ids = ids.where(utilisateur.c.categorie == categorie)
         if consent is not None:
-            wanted = wanted.where(utilisateur.c.consentement_rgpd.is_(consent))
-        found = listing.fetch(tx, wanted, page, _SORTS, "nom")
+            ids = ids.where(utilisateur.c.consentement_rgpd.is_(consent))
+        found = listing.fetch_long(tx, _with_place(tx, place), Ids(ids, ids), page, _SORTS, "nom")
         if site_id is not None and not (found.rows and found.rows[0].ici_id):
             places.site(tx, site_id)
     here = _at(_site_of(found.rows[0]), found.now) if found.rows else None
@@ -173,25 +163,6 @@ def can_create(fleet: Fleet, actor: Actor, utilisateur_id: int, site_id: int | N
     seen = one(fleet, actor, utilisateur_id, site_id)
     return CanCreate(
         seen.peut_creer_session, seen.motif_refus, seen.motif_texte, seen.site, seen.sessions_aujourdhui
-    )
-
-
-def stats(fleet: Fleet, _actor: Actor) -> UtilisateurStats:
-    """Simple counts."""
-    with fleet.database.read() as tx:
-        fresh = utilisateur.c.created_at >= tx.now - RECENT
-        counted = select(
-            utilisateur.c.categorie,
-            func.count().label("total"),
-            func.count().filter(utilisateur.c.consentement_rgpd.is_(True)).label("consentis"),
-            func.count().filter(fresh).label("nouveaux"),
-        ).group_by(utilisateur.c.categorie)
-        rows = tx.execute(counted).all()
-    return UtilisateurStats(
-        total=sum(row.total for row in rows),
-        avec_consentement=sum(row.consentis for row in rows),
-        nouveaux_30_jours=sum(row.nouveaux for row in rows),
-        par_categorie={row.categorie or "": row.total for row in rows},
     )
 
 

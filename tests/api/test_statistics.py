@@ -99,6 +99,30 @@ def test_figures_are_what_a_recount_finds(busy: Desk) -> None:
     assert (stats["secondes_utilisees"], stats["duree_moyenne"]) == (used, used // 60)
 
 
+def test_people_and_postes_are_counted_in_a_period_too(busy: Desk) -> None:
+    half = {"depuis": "2026-03-10T00:00:00Z", "jusqu_a": "2026-03-20T00:00:00Z"}
+    with busy.fleet.database.read() as tx:
+        rows = tx.execute(select(tables.session)).all()
+        slugs = {row.id: row.slug for row in tx.execute(select(tables.poste))}
+    for period in (PERIOD, half):
+        since, until = (datetime.fromisoformat(period[word]) for word in ("depuis", "jusqu_a"))
+        begun = [row for row in rows if since <= row.debut_session < until]
+        people = busy.get("/utilisateurs/stats/", who="admin", params=period)
+        came = {row.utilisateur_id for row in begun} - {None}
+        assert (people["total"], people["nouveaux"], people["venus"]) == (2, 0, len(came))
+        tallies = people["par_categorie_sessions"]
+        assert sum(one["sessions"] for one in tallies.values()) == len(begun)
+        postes = busy.get("/postes/stats/", who="admin", params=period)
+        by_poste = Counter(slugs[row.poste_id] for row in begun)
+        assert {slug: one["sessions"] for slug, one in postes["par_poste"].items()} == by_poste
+        assert (postes["sessions"], postes["total"]) == (len(begun), 2)
+    now = {"depuis": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}
+    assert busy.get("/utilisateurs/stats/", params=now)["nouveaux"] == 2
+    assert (
+        busy.get("/utilisateurs/stats/", params={**PERIOD, "site": "paris"})["venus"] == 0
+    )  # not the desk's
+
+
 def test_an_operator_counts_what_is_at_the_own_sites(busy: Desk) -> None:
     stats = busy.get("/sessions/stats/", params=PERIOD)
     assert list(stats["par_site"]) == ["st-denis"]
@@ -148,7 +172,7 @@ def test_what_was_refused_is_counted_by_reason(desk: Desk) -> None:
     ],
 )
 def test_a_period_that_cannot_be_counted_is_refused(desk: Desk, period: dict[str, str], field: str) -> None:
-    for path in ("/sessions/stats/", "/logs/stats/"):
+    for path in ("/sessions/stats/", "/logs/stats/", "/utilisateurs/stats/", "/postes/stats/"):
         answer = desk.call("GET", path, params=period)
         assert (answer.status_code, answer.json()["field"]) == (422, field)
 

@@ -1,0 +1,109 @@
+"""People and postes in figures: how many there are now, and what was done by and with them in a period."""
+
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from sqlalchemy import func, literal, select, true
+
+from fleet.database import listing
+from fleet.database.engine import Transaction
+from fleet.database.rollups import Period
+from fleet.database.tables import session, utilisateur
+from fleet.domain.actor import Actor
+from fleet.usecases import poste_views, statistics
+from fleet.usecases.fleet import Fleet
+from fleet.usecases.statistics import Tally
+
+RECENT = timedelta(days=30)
+
+
+class UtilisateurStats(Struct, frozen=True, kw_only=True):
+    """How many members of the public are known now, and who of them came in the period.
+
+    `nouveaux`: known since the period; `venus`: who began a session in it; `par_categorie_sessions`: their sessions
+    and those of people without a name, as `GET /sessions/stats/` counts them.
+    """
+
+    depuis: datetime
+    jusqu_a: datetime
+    total: int
+    avec_consentement: int
+    nouveaux_30_jours: int
+    par_categorie: dict[str, int]
+    nouveaux: int
+    venus: int
+    par_categorie_sessions: dict[str, Tally]
+
+
+class PosteStats(Struct, frozen=True, kw_only=True):
+    """How many postes there are now, in all, online, and by statut; and how they were used in the period."""
+
+    depuis: datetime
+    jusqu_a: datetime
+    total: int
+    en_ligne: int
+    par_statut: dict[str, int]
+    sessions: int
+    secondes_utilisees: int
+    taux_occupation: float | None
+    par_poste: dict[str, Tally]
+
+
+def utilisateurs(fleet: Fleet, actor: Actor, when: Period) -> UtilisateurStats:
+    """People are of all sites; their visits are those at the sites that the actor sees."""
+    with fleet.database.read() as tx:
+        recent = utilisateur.c.created_at >= tx.now - RECENT
+        fresh = (utilisateur.c.created_at >= when.since) & (utilisateur.c.created_at < when.until)
+        counted = select(
+            utilisateur.c.categorie,
+            func.count().label("total"),
+            func.count().filter(utilisateur.c.consentement_rgpd.is_(True)).label("consentis"),
+            func.count().filter(recent).label("recents"),
+            func.count().filter(fresh).label("nouveaux"),
+        ).group_by(utilisateur.c.categorie)
+        rows = tx.execute(counted).all()
+        came = _came(tx, actor, when)
+        visits = statistics.counted(tx, actor, when)
+    return UtilisateurStats(
+        depuis=when.since,
+        jusqu_a=when.until,
+        total=sum(row.total for row in rows),
+        avec_consentement=sum(row.consentis for row in rows),
+        nouveaux_30_jours=sum(row.recents for row in rows),
+        par_categorie={row.categorie or "": row.total for row in rows},
+        nouveaux=sum(row.nouveaux for row in rows),
+        venus=came,
+        par_categorie_sessions=visits.par_categorie,
+    )
+
+
+def _came(tx: Transaction, actor: Actor, when: Period) -> int:
+    """One step of an index for each person: a list of everybody's visits would be longer."""
+    here = true() if when.site_id is None else session.c.site_id == when.site_id
+    visit = (
+        select(literal(1))
+        .where(session.c.utilisateur_id == utilisateur.c.id)
+        .where(session.c.debut_session >= when.since, session.c.debut_session < when.until)
+        .where(listing.seen_by(tx, actor, session.c.site_id), here)
+        .limit(1)
+        .correlate(utilisateur)
+    )
+    came = select(func.count()).select_from(utilisateur).where(visit.scalar_subquery().is_not(None))
+    return int(tx.execute(came).scalar_one())
+
+
+def postes(fleet: Fleet, actor: Actor, when: Period) -> PosteStats:
+    """The postes that the actor sees."""
+    now = poste_views.counts(fleet, actor, when.site_id)
+    used = statistics.sessions(fleet, actor, when)
+    return PosteStats(
+        depuis=when.since,
+        jusqu_a=when.until,
+        total=now.total,
+        en_ligne=now.en_ligne,
+        par_statut=now.par_statut,
+        sessions=used.demarrees,
+        secondes_utilisees=used.secondes_utilisees,
+        taux_occupation=used.taux_occupation,
+        par_poste=used.par_poste,
+    )
