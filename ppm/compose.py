@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kiosk_agent.version import software
 from ppm import settings as table
-from ppm.settings import Settings
+from ppm.setting_values import Settings
 
 if TYPE_CHECKING:
     from controller.app import Controller

@@ -17,7 +17,9 @@ from typing import Any, Literal
 
 from ppm import settings as table
 from ppm.reachable import reachable
-from ppm.settings import FILE_NAMES, NAMES, SettingError, Settings
+from ppm.setting import Setting, SettingError
+from ppm.setting_values import Settings
+from ppm.settings import FILE_NAMES, NAMES
 from protocol.version import MAJOR, PROTOCOL
 
 State = Literal["ok", "failed", "absent"]
@@ -69,7 +71,7 @@ def values(settings: Settings) -> Iterator[Finding]:
         yield Finding("settings", "ok", f"{given} given, the rest by default")
 
 
-def _broken(settings: Settings, one: "table.Setting[object]") -> SettingError | None:
+def _broken(settings: Settings, one: "Setting[object]") -> SettingError | None:
     try:
         settings.get(one)
     except SettingError as error:

@@ -9,7 +9,9 @@ import pytest
 
 from ppm import settings as table
 from ppm.cli import WORDS
-from ppm.settings import FILE_NAMES, NAMES, Setting, SettingError, Settings
+from ppm.setting import Setting, SettingError
+from ppm.setting_values import Settings
+from ppm.settings import FILE_NAMES, NAMES
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("api", "controller", "fleet", "kiosk_agent", "mosquitto", "ppm", "protocol")
