@@ -166,6 +166,13 @@ def broker(settings: Settings) -> Iterator[Finding]:
     yield from asyncio.run(talk(settings))
 
 
+def mail(settings: Settings) -> Iterator[Finding]:
+    """The mail server that is set answers and lets us in."""
+    from ppm.doctor_mail import greeted
+
+    yield from greeted(settings)
+
+
 def ports(settings: Settings) -> Iterator[Finding]:
     """The API's port is free or is the API's."""
     host, port = settings[table.HTTP_HOST], settings[table.HTTP_PORT]
@@ -309,4 +316,4 @@ def accounts(settings: Settings) -> Iterator[Finding]:
         yield Finding("accounts", "ok", f"{len(slugs)} postes have an account at the broker")
 
 
-CHECKS: tuple[Check, ...] = (values, versions, database, broker, ports, folders, accounts)
+CHECKS: tuple[Check, ...] = (values, versions, database, broker, mail, ports, folders, accounts)

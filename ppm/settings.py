@@ -23,6 +23,7 @@ _SERVER = (
 )
 _JOBS = ("controller", "api", "job", "demo")
 _BACKUPS = (*_JOBS, "backup")
+_TELL = ("controller", "api", "demo", "doctor")
 _BROKER = ("controller", "api", "kiosk", "simulate", "watch", "doctor", "demo")
 
 SETTINGS_FILE = Setting(
@@ -205,6 +206,43 @@ ARCHIVE_DIR = Setting(
     "Where old parts of the audit trail are archived. Without it nothing of the trail is archived or deleted.",
     (*_JOBS, "audit"), example="/var/lib/poste-public/journal",
 )  # fmt: skip
+SMTP_URL = Setting(
+    "PPM_SMTP_URL", "URL", rules.mail,
+    "The mail server: smtps://user@host (TLS at once), smtp://user@host:587 (STARTTLS, which it must offer), or "
+    "smtp+plain://localhost for a relay that needs neither. Certificates are checked. Without it no e-mail leaves.",
+    _TELL, example="smtp://postes@mail.example.re:587",
+)  # fmt: skip
+SMTP_PASSWORD = Setting(
+    "PPM_SMTP_PASSWORD", "secret", rules.text, "The password of the account in PPM_SMTP_URL.", _TELL, secret=True,
+    example=PLACEHOLDER,
+)  # fmt: skip
+SMTP_FROM = Setting(
+    "PPM_SMTP_FROM", "e-mail", rules.email, "Whom e-mails come from.", _TELL, example="postes@example.re",
+)  # fmt: skip
+ALERT_EMAILS = Setting[tuple[str, ...]](
+    "PPM_ALERT_EMAILS", "e-mails", rules.emails,
+    "Who is told of alerts, when they begin and when they are over, with commas between. Needs PPM_SMTP_URL.",
+    _TELL, default=(), shown_default="none", example="accueil@example.re,technique@example.re",
+)  # fmt: skip
+REPORT_EMAILS = Setting[tuple[str, ...]](
+    "PPM_REPORT_EMAILS", "e-mails", rules.emails,
+    "Who is sent the daily reports of all sites, with commas between. Needs PPM_SMTP_URL.",
+    _TELL, default=(), shown_default="none", example="direction@example.re",
+)  # fmt: skip
+ALERT_WEBHOOKS = Setting[tuple[str, ...]](
+    "PPM_ALERT_WEBHOOKS", "URLs", rules.http_urls,
+    "Where alerts are posted to, with commas between, each time with a signature (docs/alerts.md). May be in a file "
+    "of its own, as an address of a webhook may be a secret.", _TELL, default=(), secret=True, shown_default="none",
+    example="https://change-me.example.re/hook",
+)  # fmt: skip
+ALERT_WEBHOOK_SECRET = Setting(
+    "PPM_ALERT_WEBHOOK_SECRET", "secret", rules.secret, "What signs them.", _TELL, secret=True, example=PLACEHOLDER,
+)  # fmt: skip
+ALERT_CA_FILE = Setting(
+    "PPM_ALERT_CA_FILE", "file", rules.path,
+    "An authority that is believed beside the system's, for the mail server and the webhooks.", _TELL,
+    example="/etc/poste-public/ca.pem",
+)  # fmt: skip
 KEEP_SESSIONS_DAYS = Setting(
     "PPM_KEEP_SESSIONS_DAYS", "days", rules.number(1, 3660),
     "How long a session that is over still says whose it was.", _JOBS, default=365,
@@ -279,6 +317,8 @@ TABLE: tuple[Setting[Any], ...] = (
     BROKER_SERVER_CA_FILE, BROKER_SERVER_CERT_FILE, BROKER_SERVER_KEY_FILE,
     HTTP_HOST, HTTP_PORT, PUBLIC_URL, TRUSTED_PROXIES, CORS_ORIGINS, REQUESTS_PER_MINUTE, ZONE, WAKE_ADDRESSES,
     METRICS_TOKEN, BACKUP_DIR, BACKUP_KEEP, BACKUP_SECRET, ARCHIVE_DIR,
+    SMTP_URL, SMTP_PASSWORD, SMTP_FROM, ALERT_EMAILS, REPORT_EMAILS, ALERT_WEBHOOKS, ALERT_WEBHOOK_SECRET,
+    ALERT_CA_FILE,
     KEEP_SESSIONS_DAYS, KEEP_TERMINAL_DAYS, KEEP_PEOPLE_DAYS, KEEP_LOGS_DAYS,
     POSTE, SITE, STATE_DIR, LANGUAGE, WINDOW_USER, WINDOW_SOCKET,
     API_URL, OPERATOR_LOGIN, OPERATOR_PASSWORD,

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Date,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -28,6 +29,7 @@ from fleet.database.migrations import append_only
 from fleet.database.types import BigId, Instant, Json
 from fleet.domain import actor
 from fleet.domain import booking as booking_rules
+from fleet.domain import delivery as delivery_rules
 from fleet.domain import poste as poste_rules
 from fleet.domain import queue as queue_rules
 from fleet.domain import session as session_rules
@@ -612,6 +614,34 @@ report = Table(
     Column("jour", Date, primary_key=True),
     Column("contenu", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
+)
+
+# What leaves by e-mail or webhook, at least once. `cible` is empty until a controller has said who is told; it is a
+# digest, because an address of a webhook may be a secret. Due when `apres` is past; `preneur` is trying it just now.
+delivery = Table(
+    "envoi",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("genre", String(16), nullable=False),
+    Column("alerte_id", BigId, ForeignKey("alerte.id", ondelete="CASCADE"), index=True),
+    Column("rapport_genre", String(16)),
+    Column("rapport_jour", Date),
+    Column("cible", String(32)),
+    Column("statut", String(16), nullable=False, server_default=delivery_rules.A_ENVOYER),
+    Column("essais", Integer, nullable=False, server_default="0"),
+    Column("apres", Instant, nullable=False),
+    Column("preneur", String(64)),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    ForeignKeyConstraint(
+        ["rapport_genre", "rapport_jour"],
+        ["rapport.genre", "rapport.jour"],
+        ondelete="CASCADE",
+        name="fk_envoi_rapport",
+    ),
+    _one_of("genre", delivery_rules.GENRES),
+    _one_of("statut", delivery_rules.STATUTS),
+    _partial("ix_envoi_a_envoyer", "apres", where="statut = 'a_envoyer'"),
 )
 
 # Certificates: what a rule or a person's wish has erased, and when. Never whose it was.
