@@ -86,6 +86,18 @@ site = Table(
     *_stamps(),
 )
 
+# The picture under the room plan, apart from the site, so that no list reads it.
+plan_image = Table(
+    "plan_image",
+    metadata,
+    Column("site_id", BigId, ForeignKey("site.id", ondelete="CASCADE"), primary_key=True),
+    Column("image", LargeBinary, nullable=False),
+    Column("marque", String(64), nullable=False),
+    Column("largeur", Integer, nullable=False),
+    Column("hauteur", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
 operateur = Table(
     "operateur",
     metadata,

@@ -93,6 +93,9 @@ RIGHTS: dict[str, Right] = {
     "POST /api/sites/{site}/message": _write(body={"texte": "Bonjour"}),
     "GET /api/politiques": _read(SHARED),
     "GET /api/sites/{site}/plan": _read(HIDDEN),
+    "PUT /api/sites/{site}/plan/image": _admin(body=b"no picture"),
+    "GET /api/sites/{site}/plan/image": _read(HIDDEN, may_miss=True),
+    "DELETE /api/sites/{site}/plan/image": Right(ADMINISTRATEUR, may_miss=True),
     "PUT /api/sites/{site}/plan": _admin(
         body={"postes": [{"poste": "poste-1", "plan_x": 1.0, "plan_y": 2.0}]}
     ),

@@ -38,6 +38,7 @@ CHECKS = (
 """What is not to be accepted is a search without an end: it is gone on with where there is time for it."""
 ELSEWHERE = {
     "DELETE /api/postes/{poste}",
+    "DELETE /api/sites/{site}/plan/image",
     "DELETE /api/utilisateurs/{utilisateur_id}/photo",
     "GET /api/attente/{ticket_id}",
     "GET /api/demandes/{request_id}",
@@ -48,6 +49,7 @@ ELSEWHERE = {
     "GET /api/rapports/{genre}/{jour}",
     "GET /api/rapports/{genre}/{jour}/page",
     "GET /api/reservations/{booking_id}",
+    "GET /api/sites/{site}/plan/image",
     "GET /api/sites/{site}/textes/{genre}/{number}",
     "GET /api/utilisateurs/{utilisateur_id}/photo",
     "POST /api/alertes/{alert_id}/acquitter",
@@ -70,6 +72,7 @@ ELSEWHERE = {
     "POST /api/sessions/{session_id}/swap",
     "POST /api/sites/{site}/credit_panne",
     "PUT /api/sites/{site}/plan",
+    "PUT /api/sites/{site}/plan/image",
     "PUT /api/utilisateurs/{utilisateur_id}/photo",
 }
 """Operations whose good answer needs more than a session in some state: a test of their own reaches each."""
