@@ -13,13 +13,14 @@ from fleet.database.tables import alert
 from fleet.domain.actor import SYSTEM, Actor
 from fleet.domain.delivery import ALERTE, FIN_ALERTE
 
-BROKER, SILENT, DISK, BACKUP, JOB, OUTGOING = (
+BROKER, SILENT, DISK, BACKUP, JOB, OUTGOING, BOOKINGS = (
     "alerte_courtier",
     "alerte_poste_silencieux",
     "alerte_disque",
     "alerte_sauvegarde",
     "alerte_tache",
     "alerte_envoi",
+    "alerte_reservations",
 )
 TOPIC = "alert"
 
@@ -70,6 +71,12 @@ def open_keys(tx: Transaction, kind: str) -> set[str]:
     """Which ones of a kind last."""
     wanted = select(alert.c.cle).where(alert.c.genre == kind, alert.c.resolue_a.is_(None))
     return {cle.removeprefix(f"{kind}:") for cle in tx.execute(wanted).scalars()}
+
+
+def open_sites(tx: Transaction, kind: str) -> list[int]:
+    """The sites at which a kind lasts."""
+    wanted = select(alert.c.site_id).where(alert.c.genre == kind, alert.c.resolue_a.is_(None))
+    return list(tx.execute(wanted.where(alert.c.site_id.is_not(None)).order_by(alert.c.site_id)).scalars())
 
 
 def seen_by(tx: Transaction, actor: Actor) -> ColumnElement[bool]:

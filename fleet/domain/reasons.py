@@ -193,6 +193,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "La tâche planifiée {tache} a échoué.",
         "The scheduled job {tache} has failed.",
     ),
+    "alerte_reservations": (
+        "Le lieu sera fermé pendant des réservations déjà prises : {nombre}. Prévenez les personnes.",
+        "The place will be closed during bookings already made: {nombre}. Tell the people.",
+    ),
     "alerte_envoi": (
         "Les alertes ne partent plus vers {cible} : {erreur}.",
         "Alerts no longer get through to {cible}: {erreur}.",

@@ -103,3 +103,17 @@ def test_what_is_wrong_with_a_booking_is_said(desk: Desk) -> None:
     assert desk.call("POST", "/reservations/", who="reader", json=_body()).status_code == 403
     assert desk.call("POST", "/reservations/9/cancel/").status_code == 404
     assert desk.get("/reservations/")["total"] == 0
+
+
+def test_who_changes_the_hours_is_told_of_the_bookings_that_they_leave_outside(desk: Desk) -> None:
+    booking = desk.post("/reservations/", _body(60 * 24))
+    never: dict[str, list[Any]] = {str(day): [] for day in range(7)}
+    edited = desk.call("PUT", "/sites/st-denis/", who="admin", json={"horaires": never})
+    (outside,) = edited.json()["reservations_hors_horaires"]
+    assert (outside["id"], outside["poste"], outside["debut"]) == (
+        booking["id"],
+        "poste-1",
+        booking["debut"],
+    )
+    assert desk.get(f"/reservations/{booking['id']}/")["hors_horaires"] is True
+    assert desk.get("/alertes/")["resultats"][0]["genre"] == "alerte_reservations"
