@@ -115,7 +115,7 @@ RIGHTS: dict[str, Right] = {
     "GET /api/system": Right(OPERATEUR, FILTERED),
     "GET /api/metrics": Right(OPERATEUR, FILTERED),
     "GET /api/exports/{quoi}": Right(OPERATEUR, FILTERED),
-    "GET /api/attente": _read(HIDDEN, query="?site=st-denis"),
+    "GET /api/attente": _read(FILTERED),
     "POST /api/attente": _write(body=_TICKET),
     "GET /api/attente/{ticket_id}": _read(HIDDEN),
     "POST /api/attente/{ticket_id}/give_up": _write(),

@@ -171,7 +171,7 @@ def _closed_from(minutes: int) -> dict[str, list[list[str]]]:
     days = ((end - timedelta(days=1)).date(), end.date(), (end + timedelta(days=1)).date())
     clock = f"{end:%H:%M}"
     last = [["00:00", clock]] if clock > "00:00" else []
-    spans = ([["00:00", "24:00"]], last, [])
+    spans: tuple[list[list[str]], ...] = ([["00:00", "24:00"]], last, [])
     return {day.isoformat(): list(span) for day, span in zip(days, spans, strict=True)}
 
 
