@@ -32,6 +32,19 @@ class Answered(Response[Any]):
         return answer
 
 
+TAGGED = "tagged"
+"""The option of handlers that answer a file with an ETag."""
+
+
+def marked(request: Request[Any, Any, Any], content: bytes, media_type: str, mark: str) -> Response[bytes]:
+    """A file with the mark that says whether it is still the same, or 304 in its place."""
+    tag = f'"{mark}"'
+    headers = {"etag": tag, "cache-control": "private, no-cache"}
+    if _has(request.headers.get("if-none-match"), tag):
+        return Response(b"", status_code=304, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
+
+
 def tag_of(body: bytes, version: int | None) -> str | None:
     """The tag of a record: its version, which If-Match looks at, and what it says beside the time of day."""
     if version is None:

@@ -33,6 +33,7 @@ TYPES = {
     "file_attente": "queue_update",
     "reservation": "booking_update",
     "annulation_reservation": "booking_update",
+    "reservation_hors_horaires": "booking_update",
     "reservation_manquee": "booking_update",
     "erreur": "error",
 }

@@ -24,9 +24,10 @@ from controller.clock import DatabaseClock, boottime
 from controller.desk import DatabaseTrouble, in_thread
 from controller.jobs import Jobs
 from controller.link import BrokerAddress
+from controller.outgoing import Teller
 from controller.site import Parts, SiteDriver
 from controller.tenure import Tenure
-from fleet.database import leases
+from fleet.database import deliveries, leases
 from fleet.database.failures import traced
 from fleet.database.follow import EVERYTHING, follow
 from fleet.database.leases import Lease
@@ -35,6 +36,7 @@ from fleet.jobs import ledger
 from fleet.jobs.ledger import TOPIC as JOB
 from fleet.jobs.settings import JobSettings
 from fleet.jobs.table import SWEEP
+from fleet.outgoing.settings import Outgoing
 from fleet.usecases import once
 from fleet.usecases.fleet import Fleet
 from protocol.topics import DEFAULT_ROOT
@@ -55,6 +57,7 @@ class ControllerSettings:
     broker: BrokerAddress
     root: str = DEFAULT_ROOT
     jobs: JobSettings = field(default_factory=JobSettings)
+    outgoing: Outgoing = field(default_factory=Outgoing)
     software: str = ""
     wake_to: tuple[waking.Target, ...] = waking.EVERYONE
     name: str = field(
@@ -72,6 +75,7 @@ class Controller:
         self._fleet, self._settings = fleet, settings
         self._clock = DatabaseClock()
         self._jobs = Jobs(fleet.database, settings.jobs, settings.name)
+        self._teller = Teller(fleet.database, settings.outgoing, settings.jobs.zone, settings.name)
         self.drivers: dict[int, SiteDriver] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._beside_tasks: set[asyncio.Task[None]] = set()
@@ -103,6 +107,7 @@ class Controller:
                     for name, work in zip(LEASE_WORKS, (self._renew, self._acquire), strict=True):
                         group.create_task(self._every_round(name, work), name=name)
                     group.create_task(self._jobs.run(self._sweep), name="jobs")
+                    group.create_task(self._teller.run(), name="outgoing")
             finally:
                 await self._stop()
 
@@ -257,5 +262,7 @@ class Controller:
             self._woken.set()
         if everything or any(one.topic == JOB for one in news):
             self._jobs.wake()
+        if everything or any(one.topic == deliveries.TOPIC for one in news):
+            self._teller.wake()
         if any(one.topic == SWEEP for one in news):
             self._beside(self._sweep(), 0)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from kiosk_agent.broker import Broker, Tls
 from ppm import settings as table
-from ppm.settings import BrokerUrl, Settings
+from ppm.setting_rules import BrokerUrl
+from ppm.setting_values import Settings
 
 if TYPE_CHECKING:
     from controller.link import BrokerAddress

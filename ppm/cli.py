@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import click
 from click.shell_completion import CompletionItem
 
-from ppm.settings import SettingError
+from ppm.setting import SettingError
 
 _EXTRAS = {"paho": "kiosk", "PySide6": "kiosk-ui"}
 """Which extra brings a module that is not the server's."""

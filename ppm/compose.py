@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from kiosk_agent.version import software
 from ppm import settings as table
-from ppm.settings import Settings
+from ppm.setting_values import Settings
 
 if TYPE_CHECKING:
     from controller.app import Controller
     from controller.link import BrokerAddress
     from fleet.jobs.settings import Backups, JobSettings
+    from fleet.outgoing.settings import MailServer, Outgoing
     from fleet.usecases.fleet import Fleet
 
 _STOPS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -31,6 +32,7 @@ def new_controller(fleet: "Fleet", settings: Settings, broker: "BrokerAddress") 
             broker,
             settings[table.MQTT_ROOT],
             job_settings(settings),
+            outgoing(settings),
             software(),
             tuple((address, PORT) for address in settings[table.WAKE_ADDRESSES]),
         ),
@@ -49,6 +51,32 @@ def job_settings(settings: Settings) -> "JobSettings":
     )
     archives = settings.get(table.ARCHIVE_DIR)
     return JobSettings(settings[table.ZONE], keep, archives, backups(settings), software())
+
+
+def outgoing(settings: Settings) -> "Outgoing":
+    """Who is told by e-mail and webhook. Raises SettingError, too for an address without what reaches it."""
+    from fleet.outgoing.settings import Outgoing
+
+    told, reported = settings[table.ALERT_EMAILS], settings[table.REPORT_EMAILS]
+    if told or reported:
+        settings[table.SMTP_URL]
+    hooks = settings[table.ALERT_WEBHOOKS]
+    secret = settings[table.ALERT_WEBHOOK_SECRET] if hooks else ""
+    return Outgoing(mail_server(settings), told, reported, hooks, secret, settings.get(table.ALERT_CA_FILE))
+
+
+def mail_server(settings: Settings) -> "MailServer | None":
+    """Through what e-mail leaves; None where none is named. Raises SettingError."""
+    from fleet.outgoing.settings import MailServer
+
+    where = settings.get(table.SMTP_URL)
+    if where is None:
+        return None
+    password = settings[table.SMTP_PASSWORD] if where.user else None
+    ca_file = settings.get(table.ALERT_CA_FILE)
+    return MailServer(
+        where.host, where.port, where.tls, settings[table.SMTP_FROM], where.user, password, ca_file
+    )
 
 
 def backups(settings: Settings) -> "Backups | None":

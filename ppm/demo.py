@@ -33,10 +33,13 @@ from ppm.cli import CommandFailed
 from ppm.demo_facts import FACTS
 from ppm.demo_folder import INNER
 from ppm.desk_http import Attendant, HttpDesk
+from ppm.homes import cache_home
 from ppm.parts.broker import Binary, PrivateBroker, find_mosquitto
 from ppm.parts.process import free_port
 from ppm.reachable import reachable
-from ppm.settings import BrokerUrl, Settings, cache_home
+from ppm.setting import Setting
+from ppm.setting_rules import BrokerUrl
+from ppm.setting_values import Settings
 from ppm.simulator.mishaps import Mishaps, Rates
 from ppm.simulator.room import Room
 from ppm.simulator.visitors import Habits, Visitors
@@ -155,7 +158,7 @@ def _places(kiosks: Mapping[str, Broker], folder: Path, root: str) -> list[Poste
     return [PosteSettings(demo_room.SITE, slug, broker, folder, root) for slug, broker in kiosks.items()]
 
 
-def _own(settings: Settings, which: "table.Setting[str]") -> str:
+def _own(settings: Settings, which: "Setting[str]") -> str:
     return settings.get(which) or secrets.token_hex(32)
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ppm import settings as table
-from ppm.settings import Settings, cache_home, state_home
+from ppm.homes import cache_home, state_home
+from ppm.setting_values import Settings
 
 FACTS = "demo.json"
 

@@ -17,7 +17,9 @@ from typing import Any, Literal
 
 from ppm import settings as table
 from ppm.reachable import reachable
-from ppm.settings import FILE_NAMES, NAMES, SettingError, Settings
+from ppm.setting import Setting, SettingError
+from ppm.setting_values import Settings
+from ppm.settings import FILE_NAMES, NAMES
 from protocol.version import MAJOR, PROTOCOL
 
 State = Literal["ok", "failed", "absent"]
@@ -69,7 +71,7 @@ def values(settings: Settings) -> Iterator[Finding]:
         yield Finding("settings", "ok", f"{given} given, the rest by default")
 
 
-def _broken(settings: Settings, one: "table.Setting[object]") -> SettingError | None:
+def _broken(settings: Settings, one: "Setting[object]") -> SettingError | None:
     try:
         settings.get(one)
     except SettingError as error:
@@ -162,6 +164,13 @@ def broker(settings: Settings) -> Iterator[Finding]:
     from ppm.doctor_broker import talk
 
     yield from asyncio.run(talk(settings))
+
+
+def mail(settings: Settings) -> Iterator[Finding]:
+    """The mail server that is set answers and lets us in."""
+    from ppm.doctor_mail import greeted
+
+    yield from greeted(settings)
 
 
 def ports(settings: Settings) -> Iterator[Finding]:
@@ -307,4 +316,4 @@ def accounts(settings: Settings) -> Iterator[Finding]:
         yield Finding("accounts", "ok", f"{len(slugs)} postes have an account at the broker")
 
 
-CHECKS: tuple[Check, ...] = (values, versions, database, broker, ports, folders, accounts)
+CHECKS: tuple[Check, ...] = (values, versions, database, broker, mail, ports, folders, accounts)

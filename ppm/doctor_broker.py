@@ -12,7 +12,7 @@ from controller.link import tls_context
 from ppm import addresses
 from ppm import settings as table
 from ppm.doctor import Finding, State
-from ppm.settings import Settings
+from ppm.setting_values import Settings
 from protocol.version import MAJOR
 
 ROUND_TRIP_MS = 20.0

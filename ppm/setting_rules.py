@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 SHORTEST_SECRET = 32
+_SMTP_PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 _MQTT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -28,6 +29,16 @@ class BrokerUrl:
     def text(self) -> str:
         who = f"{self.username}@" if self.username else ""
         return f"{'mqtts' if self.tls else 'mqtt'}://{who}{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class MailUrl:
+    """Where the mail server is and as whom one logs in. `tls`: smtps, smtp (STARTTLS) or plain."""
+
+    host: str
+    port: int
+    user: str | None
+    tls: str
 
 
 def text(value: str) -> str:
@@ -108,6 +119,45 @@ def broker(value: str) -> BrokerUrl:
         unquote(parts.password) if parts.password else None,
         parts.scheme == "mqtts",
     )
+
+
+def mail(value: str) -> MailUrl:
+    """The URL of a mail server. An account needs TLS: its password is not to be read on the way."""
+    rule = "a mail server is named smtps://user@host, smtp://user@host:587 or smtp+plain://localhost"
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise ValueError(rule) from None
+    if parts.scheme not in _SMTP_PORTS or not parts.hostname or parts.path.strip("/") or parts.password:
+        raise ValueError(rule)
+    tls = parts.scheme.removeprefix("smtp+")
+    if parts.username and tls == "plain":
+        raise ValueError("an account needs smtps:// or smtp://, which speak TLS")
+    user = unquote(parts.username) if parts.username else None
+    return MailUrl(parts.hostname, port or _SMTP_PORTS[parts.scheme], user, tls)
+
+
+def email(value: str) -> str:
+    """An e-mail address."""
+    name, _, host = value.strip().rpartition("@")
+    plain = value.isascii() and value.isprintable() and not set(value.strip()) & set(' <>,;:"()[]\\')
+    if not (name and host and plain):
+        raise ValueError(f"an e-mail address, not {value!r}")
+    return value.strip()
+
+
+def emails(value: str) -> tuple[str, ...]:
+    """E-mail addresses with commas between."""
+    return tuple(email(word) for word in value.split(","))
+
+
+def http_urls(value: str) -> tuple[str, ...]:
+    """Addresses of web services with commas between, kept to the letter."""
+    words = tuple(word.strip() for word in value.split(","))
+    for word in words:
+        http_url(word)
+    return words
 
 
 def http_url(value: str) -> str:

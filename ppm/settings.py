@@ -1,55 +1,9 @@
-"""Every setting: its name, what it may be, what it means, who reads it. Standard library only.
+"""The table of every setting: its name, what it may be, what it means, who reads it. Standard library only."""
 
-A value comes from the environment, else from the one file that PPM_SETTINGS_FILE names (lines `KEY=value`).
-A secret may also be in a file of its own, named by the same word with `_FILE`. An empty value means the
-default; an empty secret is refused.
-
-    SettingError      a value breaks its rule, or is missing; the message names the setting and the rule
-"""
-
-import os
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from ppm import setting_rules as rules
-from ppm.setting_rules import SHORTEST_SECRET, BrokerUrl
-
-T = TypeVar("T")
-__all__ = ["SHORTEST_SECRET", "TABLE", "BrokerUrl", "Setting", "SettingError", "Settings"]
-
-PLACEHOLDER = "change-me"
-
-
-class SettingError(Exception):
-    """A value breaks its rule, or is missing."""
-
-    def __init__(self, name: str, rule: str) -> None:
-        self.name = name
-        self.rule = rule
-        super().__init__(f"{name}: {rule}")
-
-
-@dataclass(frozen=True)
-class Setting(Generic[T]):
-    """One line of the table. `read` gives the value of a text, or raises ValueError with the rule.
-
-    `default` None means that there is none: a program that needs the setting says so. `example` is what
-    `.env.example` shows.
-    """
-
-    name: str
-    kind: str
-    read: Callable[[str], T]
-    meaning: str
-    programs: tuple[str, ...]
-    default: T | None = None
-    secret: bool = False
-    example: str = ""
-    shown_default: str = ""
-
+from ppm.setting import PLACEHOLDER, Setting
 
 _SERVER = (
     "controller",
@@ -69,6 +23,7 @@ _SERVER = (
 )
 _JOBS = ("controller", "api", "job", "demo")
 _BACKUPS = (*_JOBS, "backup")
+_TELL = ("controller", "api", "demo", "doctor")
 _BROKER = ("controller", "api", "kiosk", "simulate", "watch", "doctor", "demo")
 
 SETTINGS_FILE = Setting(
@@ -251,6 +206,43 @@ ARCHIVE_DIR = Setting(
     "Where old parts of the audit trail are archived. Without it nothing of the trail is archived or deleted.",
     (*_JOBS, "audit"), example="/var/lib/poste-public/journal",
 )  # fmt: skip
+SMTP_URL = Setting(
+    "PPM_SMTP_URL", "URL", rules.mail,
+    "The mail server: smtps://user@host (TLS at once), smtp://user@host:587 (STARTTLS, which it must offer), or "
+    "smtp+plain://localhost for a relay that needs neither. Certificates are checked. Without it no e-mail leaves.",
+    _TELL, example="smtp://postes@mail.example.re:587",
+)  # fmt: skip
+SMTP_PASSWORD = Setting(
+    "PPM_SMTP_PASSWORD", "secret", rules.text, "The password of the account in PPM_SMTP_URL.", _TELL, secret=True,
+    example=PLACEHOLDER,
+)  # fmt: skip
+SMTP_FROM = Setting(
+    "PPM_SMTP_FROM", "e-mail", rules.email, "Whom e-mails come from.", _TELL, example="postes@example.re",
+)  # fmt: skip
+ALERT_EMAILS = Setting[tuple[str, ...]](
+    "PPM_ALERT_EMAILS", "e-mails", rules.emails,
+    "Who is told of alerts, when they begin and when they are over, with commas between. Needs PPM_SMTP_URL.",
+    _TELL, default=(), shown_default="none", example="accueil@example.re,technique@example.re",
+)  # fmt: skip
+REPORT_EMAILS = Setting[tuple[str, ...]](
+    "PPM_REPORT_EMAILS", "e-mails", rules.emails,
+    "Who is sent the daily reports of all sites, with commas between. Needs PPM_SMTP_URL.",
+    _TELL, default=(), shown_default="none", example="direction@example.re",
+)  # fmt: skip
+ALERT_WEBHOOKS = Setting[tuple[str, ...]](
+    "PPM_ALERT_WEBHOOKS", "URLs", rules.http_urls,
+    "Where alerts are posted to, with commas between, each time with a signature (docs/alerts.md). May be in a file "
+    "of its own, as an address of a webhook may be a secret.", _TELL, default=(), secret=True, shown_default="none",
+    example="https://change-me.example.re/hook",
+)  # fmt: skip
+ALERT_WEBHOOK_SECRET = Setting(
+    "PPM_ALERT_WEBHOOK_SECRET", "secret", rules.secret, "What signs them.", _TELL, secret=True, example=PLACEHOLDER,
+)  # fmt: skip
+ALERT_CA_FILE = Setting(
+    "PPM_ALERT_CA_FILE", "file", rules.path,
+    "An authority that is believed beside the system's, for the mail server and the webhooks.", _TELL,
+    example="/etc/poste-public/ca.pem",
+)  # fmt: skip
 KEEP_SESSIONS_DAYS = Setting(
     "PPM_KEEP_SESSIONS_DAYS", "days", rules.number(1, 3660),
     "How long a session that is over still says whose it was.", _JOBS, default=365,
@@ -325,6 +317,8 @@ TABLE: tuple[Setting[Any], ...] = (
     BROKER_SERVER_CA_FILE, BROKER_SERVER_CERT_FILE, BROKER_SERVER_KEY_FILE,
     HTTP_HOST, HTTP_PORT, PUBLIC_URL, TRUSTED_PROXIES, CORS_ORIGINS, REQUESTS_PER_MINUTE, ZONE, WAKE_ADDRESSES,
     METRICS_TOKEN, BACKUP_DIR, BACKUP_KEEP, BACKUP_SECRET, ARCHIVE_DIR,
+    SMTP_URL, SMTP_PASSWORD, SMTP_FROM, ALERT_EMAILS, REPORT_EMAILS, ALERT_WEBHOOKS, ALERT_WEBHOOK_SECRET,
+    ALERT_CA_FILE,
     KEEP_SESSIONS_DAYS, KEEP_TERMINAL_DAYS, KEEP_PEOPLE_DAYS, KEEP_LOGS_DAYS,
     POSTE, SITE, STATE_DIR, LANGUAGE, WINDOW_USER, WINDOW_SOCKET,
     API_URL, OPERATOR_LOGIN, OPERATOR_PASSWORD,
@@ -332,108 +326,3 @@ TABLE: tuple[Setting[Any], ...] = (
 )  # fmt: skip
 NAMES = frozenset(setting.name for setting in TABLE)
 FILE_NAMES = frozenset(f"{setting.name}_FILE" for setting in TABLE if setting.secret)
-
-
-class Settings:
-    """The values of this run. `settings[X]` raises SettingError where there is none; `get` gives None."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = values
-
-    @classmethod
-    def load(cls, environment: Mapping[str, str] | None = None) -> "Settings":
-        """From the environment and the file that it names. Raises SettingError."""
-        given = dict(os.environ if environment is None else environment)
-        mine = {name: value for name, value in given.items() if name in NAMES | FILE_NAMES}
-        path = mine.get(SETTINGS_FILE.name)
-        return cls({**(_read_file(rules.path(path)) if path else {}), **mine})
-
-    def __getitem__(self, setting: Setting[T]) -> T:
-        value = self.get(setting)
-        if value is None:
-            raise SettingError(setting.name, f"is not set. {setting.meaning}")
-        return value
-
-    def get(self, setting: Setting[T]) -> T | None:
-        """The value, its default, or None. Raises SettingError when it breaks its rule."""
-        given = self._given(setting)
-        if given is None:
-            return setting.default
-        try:
-            return setting.read(given)
-        except ValueError as error:
-            raise SettingError(setting.name, str(error)) from None
-
-    def is_set(self, setting: Setting[Any]) -> bool:
-        """Whether somebody gave a value."""
-        return self._given(setting) is not None
-
-    def secret_files(self) -> list[tuple[str, Path]]:
-        """The files that hold secrets, by the word that names each."""
-        words = sorted(FILE_NAMES | {SETTINGS_FILE.name})
-        return [(word, rules.path(path)) for word in words if (path := self._values.get(word))]
-
-    def _given(self, setting: Setting[Any]) -> str | None:
-        if not setting.secret:
-            return self._values.get(setting.name) or None
-        value = self._secret(setting.name)
-        if value is not None:
-            _refuse_placeholder(setting, value)
-        return value
-
-    def _secret(self, name: str) -> str | None:
-        path = self._values.get(f"{name}_FILE")
-        if name in self._values or not path:
-            return self._values.get(name)
-        try:
-            return rules.path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingError(f"{name}_FILE", f"{path} cannot be read ({_why(error)})") from None
-
-
-def _refuse_placeholder(setting: Setting[Any], value: str) -> None:
-    if not value.strip():
-        raise SettingError(setting.name, "is empty; a secret needs a value")
-    if PLACEHOLDER in value.casefold() or value == setting.example:
-        raise SettingError(setting.name, "is still the placeholder of .env.example; set a value of your own")
-
-
-def _read_file(path: Path) -> dict[str, str]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(SETTINGS_FILE.name, f"{path} cannot be read ({_why(error)})") from None
-    numbered = ((number, line.strip()) for number, line in enumerate(lines, 1))
-    return dict(_parse(path, number, line) for number, line in numbered if line and not line.startswith("#"))
-
-
-def _parse(path: Path, number: int, line: str) -> tuple[str, str]:
-    name, equals, value = line.removeprefix("export ").partition("=")
-    name, value = name.strip(), value.strip()
-    if not equals:
-        raise SettingError(SETTINGS_FILE.name, f"{path} line {number} is not KEY=value")
-    if name not in NAMES | FILE_NAMES:
-        raise SettingError(SETTINGS_FILE.name, f"{path} line {number} names no setting: {name}")
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-        value = value[1:-1]
-    return name, value
-
-
-def _why(error: Exception) -> str:
-    return error.strerror or type(error).__name__ if isinstance(error, OSError) else type(error).__name__
-
-
-def state_home() -> Path:
-    """Where programs of this user keep their state."""
-    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or base
-    return Path(base).expanduser() / "poste-public-manager"
-
-
-def cache_home() -> Path:
-    """Where downloads are kept: `.cache` of the checkout, else the user's cache."""
-    checkout = Path(__file__).resolve().parent.parent
-    if (checkout / "pyproject.toml").exists():
-        return checkout / ".cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "poste-public-manager"

@@ -11,7 +11,8 @@ from kiosk_agent.agent import Agent
 from kiosk_agent.local.door import Door
 from kiosk_agent.local.keeper import Keeper, Launch
 from ppm import settings as table
-from ppm.settings import SettingError, Settings
+from ppm.setting import SettingError
+from ppm.setting_values import Settings
 
 _PASSED = (
     "DISPLAY", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "SYSTEMROOT", "TZ",

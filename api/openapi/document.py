@@ -15,6 +15,7 @@ from litestar.serialization import encode_json
 from msgspec import Struct
 
 from api import errors, terms
+from api.answers import TAGGED
 from api.auth import PUBLIC
 from api.limits import UNLIMITED
 from api.openapi.examples import example
@@ -259,12 +260,16 @@ def _conditions(one: Operation) -> list[str]:
 
 
 def _has_tag(one: Operation) -> bool:
+    if one.handler.opt.get(TAGGED):
+        return True
     return one.method == "get" and "version" in getattr(answer_of(one.handler), "__struct_fields__", ())
 
 
 def _success(one: Operation, said: dict[str, Any], schemas: _Schemas) -> dict[str, Any]:
     names = ["X-Request-ID", *(["Idempotency-Replayed"] if "Idempotency-Key" in _conditions(one) else [])]
     answer = answer_of(one.handler)
+    if one.handler.opt.get(TAGGED):
+        names.insert(0, "ETag")
     if answer is None:
         files = {
             media: {"schema": {"type": "string", "format": "binary"}} for media in said.get("content", {})

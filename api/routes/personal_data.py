@@ -1,52 +1,27 @@
 """A person's own data: the photo, all of it to take away, and to be forgotten."""
 
-from typing import Annotated, Any
+from litestar import Response, Router, delete, get, post, put
 
-from litestar import Request, Response, Router, delete, get, post, put
-from litestar.datastructures import FormMultiDict, UploadFile
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
-
+from api import uploads
 from api.calls import Call
 from api.parameters import PathId, Whether, Word
-from fleet.domain.errors import Invalid
-from fleet.usecases import personal_data, photos, pictures, utilisateurs
+from fleet.usecases import personal_data, photos, utilisateurs
 from fleet.usecases.personal_data import PurgeView
 from fleet.usecases.utilisateurs import UtilisateurView
 
-_PRIVATE = {
-    "Cache-Control": "no-store, private",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-}
-_FIELD = "data"
-_FORM = 10_000
-"""What a form adds to the file in it."""
-
-
-async def _needs_a_file(request: Request[Any, Any, Any]) -> None:
-    """Refuse a form that is not one file, at which Litestar would fail. Raises Invalid."""
-    try:
-        form = await request.form()
-    except UnicodeDecodeError:  # a part that has no name of a file is text, and this one is none
-        form = FormMultiDict()
-    if [type(part) for part in form.getall(_FIELD, [])] != [UploadFile]:
-        raise Invalid(_FIELD, "valeur_invalide", regle="un fichier JPEG ou PNG")
-    other = next((name for name in form if name != _FIELD), None)
-    if other is not None:
-        raise Invalid(other, "champ_inconnu", champ=other)
+_PRIVATE = {"Cache-Control": "no-store, private", **uploads.HARMLESS}
 
 
 @put(
     "/{utilisateur_id:int}/photo",
-    request_max_body_size=pictures.LARGEST + _FORM,
-    before_request=_needs_a_file,
+    request_max_body_size=uploads.LARGEST,
+    before_request=uploads.needs_a_file,
     summary="Déposer une photo",
 )
 async def put_photo(
     request: Call,
     utilisateur_id: PathId,
-    data: Annotated[UploadFile, Body(media_type=RequestEncodingType.MULTI_PART)],
+    data: uploads.File,
     site: Word = None,
 ) -> UtilisateurView:
     """JPEG or PNG, 5 MB at most. It is written anew: metadata is not kept."""

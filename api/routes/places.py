@@ -2,16 +2,17 @@
 
 from typing import Annotated, Any, Literal
 
-from litestar import Router, get, put
+from litestar import Response, Router, delete, get, put
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
+from api import answers, uploads
 from api.calls import Call
 from api.parameters import PathId
 from api.schemas import Body, Place, Ref
 from fleet.domain import policy
 from fleet.domain.actor import Actor
-from fleet.usecases import plans, site_texts
+from fleet.usecases import plan_images, plans, site_texts
 from fleet.usecases.fleet import Fleet
 from fleet.usecases.plans import Plan, Position
 from fleet.usecases.site_texts import TextVersion, TextVersions
@@ -108,4 +109,47 @@ async def place(request: Call, site: FromPath[str], data: JSONBody[PlanBody]) ->
     return await request.run(placed)
 
 
-router = Router("/", route_handlers=[rules, texts, text, plan, place])
+@put(
+    "/sites/{site:str}/plan/image",
+    request_max_body_size=uploads.LARGEST,
+    before_request=uploads.needs_a_file,
+    summary="Déposer l'image du plan",
+    tags=["sites"],
+)
+async def put_image(request: Call, site: FromPath[str], data: uploads.File) -> Plan:
+    """JPEG or PNG, 5 MB at most, in the place of an older one. It is written anew, 2048 pixels wide or high at most."""
+    content = await data.read()
+    names = request.shared.names
+
+    def kept(fleet: Fleet, actor: Actor) -> Plan:
+        site_id = names.site(site)
+        plan_images.put(fleet, actor, site_id, content)
+        return plans.look(fleet, actor, site_id)
+
+    return await request.run(kept)
+
+
+@get(
+    "/sites/{site:str}/plan/image",
+    media_type="image/jpeg",
+    opt={answers.TAGGED: True},
+    summary="Voir l'image du plan",
+    tags=["sites"],
+)
+async def image(request: Call, site: FromPath[str]) -> Response[bytes]:
+    """The picture under the plan. Its ETag is the `marque` of the plan's `image`."""
+    names = request.shared.names
+    found = await request.run(lambda fleet, actor: plan_images.one(fleet, actor, names.site(site)))
+    answer = answers.marked(request, found.content, "image/jpeg", found.mark)
+    answer.headers.update(uploads.HARMLESS)
+    return answer
+
+
+@delete("/sites/{site:str}/plan/image", summary="Retirer l'image du plan", tags=["sites"])
+async def remove_image(request: Call, site: FromPath[str]) -> None:
+    """The plan without a picture."""
+    names = request.shared.names
+    await request.run(lambda fleet, actor: plan_images.remove(fleet, actor, names.site(site)))
+
+
+router = Router("/", route_handlers=[rules, texts, text, plan, place, put_image, image, remove_image])

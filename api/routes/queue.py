@@ -1,22 +1,25 @@
 """The queue for the next free poste."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from litestar import Router, get, post
+from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 from msgspec import Meta
 
 from api.calls import Call
-from api.parameters import PathId
+from api.parameters import PathId, Word
 from api.schemas import Body, Id, Ref, Seconds
+from fleet.database.listing import Page
 from fleet.domain.actor import Actor
-from fleet.usecases import queue, session_views
+from fleet.usecases import queue, session_views, ticket_views
 from fleet.usecases.fleet import Fleet
-from fleet.usecases.queue import NewTicket, Queue, TicketView
+from fleet.usecases.queue import NewTicket
 from fleet.usecases.session_views import SessionView
 from fleet.usecases.sessions import Created
+from fleet.usecases.ticket_views import TicketList, TicketView
 
-Site = Annotated[str, QueryParameter(max_length=64, description="slug ou id")]
+Statut = Annotated[Literal["en_file", "appelee", "servie", "abandonnee", "absente"] | None, QueryParameter()]
 
 
 class TicketBody(Body, frozen=True, kw_only=True):
@@ -35,10 +38,14 @@ class ServedSession(SessionView, frozen=True, kw_only=True):
 
 
 @get("/", summary="Voir la file d'attente")
-async def look(request: Call, site: Site) -> Queue:
-    """Who waits at a site, those who were called first, with how long it may take."""
-    names = request.shared.names
-    return await request.run(lambda fleet, actor: queue.look(fleet, actor, names.site(site)))
+async def search(
+    request: Call, page: NamedDependency[Page], site: Word = None, statut: Statut = None
+) -> TicketList:
+    """Who waits or was called, in their order, with how long it may take; with `statut`, the tickets in that state."""
+    site_id = request.shared.names.site(site) if site else None
+    return await request.run(
+        lambda fleet, actor: ticket_views.search(fleet, actor, page, site_id=site_id, statut=statut)
+    )
 
 
 @post("/", summary="Entrer dans la file d'attente")
@@ -48,7 +55,7 @@ async def join(request: Call, data: JSONBody[TicketBody]) -> TicketView:
 
     def joined(fleet: Fleet, actor: Actor) -> TicketView:
         new = NewTicket(names.site(data.site), data.duree, data.utilisateur, data.prenom)
-        return queue.one(fleet, actor, queue.join(fleet, actor, new))
+        return ticket_views.one(fleet, actor, queue.join(fleet, actor, new))
 
     return await request.run(joined)
 
@@ -56,7 +63,7 @@ async def join(request: Call, data: JSONBody[TicketBody]) -> TicketView:
 @get("/{ticket_id:int}", summary="Lire un ticket")
 async def read(request: Call, ticket_id: PathId) -> TicketView:
     """One ticket, with its place and how long it may take."""
-    return await request.run(lambda fleet, actor: queue.one(fleet, actor, ticket_id))
+    return await request.run(lambda fleet, actor: ticket_views.one(fleet, actor, ticket_id))
 
 
 @post("/{ticket_id:int}/give_up", status_code=200, summary="Quitter la file d'attente")
@@ -65,7 +72,7 @@ async def give_up(request: Call, ticket_id: PathId) -> TicketView:
 
     def left(fleet: Fleet, actor: Actor) -> TicketView:
         queue.give_up(fleet, actor, ticket_id)
-        return queue.one(fleet, actor, ticket_id)
+        return ticket_views.one(fleet, actor, ticket_id)
 
     return await request.run(left)
 
@@ -76,7 +83,7 @@ async def skip(request: Call, ticket_id: PathId) -> TicketView:
 
     def skipped(fleet: Fleet, actor: Actor) -> TicketView:
         queue.skip(fleet, actor, ticket_id)
-        return queue.one(fleet, actor, ticket_id)
+        return ticket_views.one(fleet, actor, ticket_id)
 
     return await request.run(skipped)
 
@@ -98,4 +105,4 @@ def with_code(fleet: Fleet, actor: Actor, made: Created) -> ServedSession:
     return ServedSession(**fields, code_acces=made.code)
 
 
-router = Router("/attente", route_handlers=[look, join, read, give_up, skip, serve], tags=["attente"])
+router = Router("/attente", route_handlers=[search, join, read, give_up, skip, serve], tags=["attente"])

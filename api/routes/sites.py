@@ -10,7 +10,7 @@ from fleet.database.listing import Page
 from fleet.domain.actor import Actor
 from fleet.usecases import sites
 from fleet.usecases.fleet import Fleet
-from fleet.usecases.sites import SiteList, SiteView
+from fleet.usecases.sites import EditedSite, SiteList, SiteView
 
 
 @get("/", summary="Lister les sites")
@@ -38,16 +38,16 @@ async def read(request: Call, site: FromPath[str]) -> SiteView:
 
 
 @put("/{site:str}", summary="Modifier un site")
-async def edit(request: Call, site: FromPath[str], data: JSONBody[SiteEdit]) -> SiteView:
-    """Name, hours, rules, notice, charter. New hours cut the sessions that would run past them."""
+async def edit(request: Call, site: FromPath[str], data: JSONBody[SiteEdit]) -> EditedSite:
+    """Name, hours, rules, notice, charter. New hours cut the sessions that would run past them.
+
+    Bookings that new hours leave outside stay, so that the desk can tell their people: they are in the answer, their
+    `hors_horaires` is true, the trail has a line for each, and an alert lasts until they are given up or the hours
+    have them again.
+    """
     names = request.shared.names
-
-    def changed(fleet: Fleet, actor: Actor) -> SiteView:
-        site_id = names.site(site)
-        sites.edit(fleet, actor, site_id, data.given())
-        return sites.one(fleet, actor, site_id)
-
-    return await request.run(changed)
+    fields = data.given()
+    return await request.run(lambda fleet, actor: sites.edited(fleet, actor, names.site(site), fields))
 
 
 router = Router("/sites", route_handlers=[search, create, read, edit], tags=["sites"])

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Date,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -28,6 +29,7 @@ from fleet.database.migrations import append_only, closed_weeks
 from fleet.database.types import BigId, Instant, Json
 from fleet.domain import actor
 from fleet.domain import booking as booking_rules
+from fleet.domain import delivery as delivery_rules
 from fleet.domain import poste as poste_rules
 from fleet.domain import queue as queue_rules
 from fleet.domain import session as session_rules
@@ -82,6 +84,18 @@ site = Table(
     Column("charte_version", Integer, nullable=False, server_default="1"),
     Column("config_rev", BigId, nullable=False, server_default="1"),
     *_stamps(),
+)
+
+# The picture under the room plan, apart from the site, so that no list reads it.
+plan_image = Table(
+    "plan_image",
+    metadata,
+    Column("site_id", BigId, ForeignKey("site.id", ondelete="CASCADE"), primary_key=True),
+    Column("image", LargeBinary, nullable=False),
+    Column("marque", String(64), nullable=False),
+    Column("largeur", Integer, nullable=False),
+    Column("hauteur", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
 )
 
 operateur = Table(
@@ -639,6 +653,34 @@ bilan = Table(
     Column("attente_ms", BigId, nullable=False, server_default="0"),
     Column("accorde_ms", BigId, nullable=False, server_default="0"),
     _partial("ix_bilan_tout", "genre", "site_id", "depuis", where="quoi = 'tout'"),
+)
+
+# What leaves by e-mail or webhook, at least once. `cible` is empty until a controller has said who is told; it is a
+# digest, because an address of a webhook may be a secret. Due when `apres` is past; `preneur` is trying it just now.
+delivery = Table(
+    "envoi",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("genre", String(16), nullable=False),
+    Column("alerte_id", BigId, ForeignKey("alerte.id", ondelete="CASCADE"), index=True),
+    Column("rapport_genre", String(16)),
+    Column("rapport_jour", Date),
+    Column("cible", String(32)),
+    Column("statut", String(16), nullable=False, server_default=delivery_rules.A_ENVOYER),
+    Column("essais", Integer, nullable=False, server_default="0"),
+    Column("apres", Instant, nullable=False),
+    Column("preneur", String(64)),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    ForeignKeyConstraint(
+        ["rapport_genre", "rapport_jour"],
+        ["rapport.genre", "rapport.jour"],
+        ondelete="CASCADE",
+        name="fk_envoi_rapport",
+    ),
+    _one_of("genre", delivery_rules.GENRES),
+    _one_of("statut", delivery_rules.STATUTS),
+    _partial("ix_envoi_a_envoyer", "apres", where="statut = 'a_envoyer'"),
 )
 
 # Certificates: what a rule or a person's wish has erased, and when. Never whose it was.

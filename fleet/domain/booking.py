@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from fleet.domain.opening_hours import OpeningHours
+
 PREVUE, HONOREE, ANNULEE, ABSENTE = "prevue", "honoree", "annulee", "absente"
 STATUTS = (PREVUE, HONOREE, ANNULEE, ABSENTE)
 NEAR = timedelta(minutes=15)
@@ -11,6 +13,12 @@ LATE = timedelta(minutes=15)
 """How long after its beginning a booking whose person has not come still holds the poste."""
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(hours=12)
 FARTHEST = timedelta(days=90)
+
+
+def is_open_for(hours: OpeningHours, start: datetime, end: datetime) -> bool:
+    """Whether the site is open from the beginning to the end of a promise."""
+    closing = hours.closing(start)
+    return hours.is_open(start) and (closing is None or closing >= end)
 
 
 @dataclass(frozen=True)

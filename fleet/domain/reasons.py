@@ -193,6 +193,14 @@ REASONS: dict[str, tuple[str, str]] = {
         "La tâche planifiée {tache} a échoué.",
         "The scheduled job {tache} has failed.",
     ),
+    "alerte_reservations": (
+        "Le lieu sera fermé pendant des réservations déjà prises : {nombre}. Prévenez les personnes.",
+        "The place will be closed during bookings already made: {nombre}. Tell the people.",
+    ),
+    "alerte_envoi": (
+        "Les alertes ne partent plus vers {cible} : {erreur}.",
+        "Alerts no longer get through to {cible}: {erreur}.",
+    ),
     "restauration": (
         "Le serveur a été rétabli à partir d’une sauvegarde. Demandez de l’aide à l’accueil.",
         "The server was restored from a backup. Ask for help at the desk.",

@@ -12,6 +12,7 @@ from fleet.database.tables import lease, poste, presence, site
 from fleet.domain import opening_hours
 from fleet.domain.poste import EN_SERVICE
 from fleet.jobs.settings import JobSettings
+from fleet.usecases import closed_bookings
 
 SILENT = timedelta(minutes=10)
 LEAST_FREE = 10
@@ -31,6 +32,7 @@ class Health:
             self._brokers(tx)
             _postes(tx)
             self._disks(tx)
+            closed_bookings.look_again(tx)
 
     def _brokers(self, tx: Transaction) -> None:
         known = func.count().filter(presence.c.online.is_not(None))

@@ -9,10 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from fleet.database import deliveries
 from fleet.database.engine import Transaction
 from fleet.database.rollups import Period
 from fleet.database.tables import report, site
 from fleet.domain.actor import SYSTEM
+from fleet.domain.delivery import RAPPORT
 from fleet.jobs.ledger import Run
 from fleet.jobs.settings import JobSettings
 from fleet.usecases import log_statistics, statistics
@@ -66,4 +68,5 @@ def _keep(tx: Transaction, kind: str, day: date, parts: dict[str, Any]) -> dict[
     values = {"contenu": msgspec.to_builtins(parts), "created_at": tx.now}
     made = (pg_insert if tx.is_postgresql else sqlite_insert)(report).values(genre=kind, jour=day, **values)
     tx.execute(made.on_conflict_do_update(index_elements=["genre", "jour"], set_=values))
+    deliveries.ask(tx, RAPPORT, report=(kind, day))
     return {"jour": day.isoformat(), "sites": len(parts)}

@@ -12,6 +12,7 @@ from fleet.database.sql import any_of
 from fleet.database.tables import (
     alert,
     command,
+    delivery,
     extension,
     job_run,
     log,
@@ -21,6 +22,7 @@ from fleet.database.tables import (
     session,
     utilisateur,
 )
+from fleet.domain.delivery import A_ENVOYER
 from fleet.domain.session import ENDED, USABLE
 from fleet.jobs.ledger import Run
 from fleet.jobs.settings import JobSettings
@@ -88,6 +90,7 @@ _TECHNICAL = {
     "commandes": _old(command, command.c.updated_at, command.c.statut != "a_envoyer"),
     "demandes_temps": _old(extension, extension.c.created_at, extension.c.statut != "ouverte"),
     "jetons": _old(refresh_token, refresh_token.c.expires_at),
+    "envois": _old(delivery, delivery.c.updated_at, delivery.c.statut != A_ENVOYER),
     "alertes": _old(alert, alert.c.resolue_a),
     "taches": _old(job_run, job_run.c.finished_at),
 }

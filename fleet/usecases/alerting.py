@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, or_, select, true, update
+from sqlalchemy import Select, select, update
 
-from fleet.database import listing
+from fleet.database import alerts, listing
 from fleet.database.audit import Entry
-from fleet.database.engine import Transaction
 from fleet.database.listing import Page
 from fleet.database.tables import alert, operateur, poste, site
 from fleet.domain import reasons
@@ -60,7 +59,7 @@ _SEEN: Select[Any] = (
 def search(fleet: Fleet, actor: Actor, page: Page, *, lasting: bool | None = True) -> AlertList:
     """A page of alerts, the newest first: those that last, those that are over, or (None) all."""
     with fleet.database.read() as tx:
-        wanted = _SEEN.where(_mine(tx, actor))
+        wanted = _SEEN.where(alerts.seen_by(tx, actor))
         if lasting is not None:
             wanted = wanted.where(alert.c.resolue_a.is_(None) if lasting else alert.c.resolue_a.is_not(None))
         found = listing.fetch(tx, wanted, page, _SORTS, "-id")
@@ -71,7 +70,7 @@ def acknowledge(fleet: Fleet, actor: Actor, alert_id: int) -> AlertView:
     """Say that somebody looks after it. Raises NotFound."""
     fleet.require(actor, OPERATEUR, "acquittement_alerte")
     with fleet.attempt(actor, "acquittement_alerte") as (tx, about):
-        mine = _SEEN.where(_mine(tx, actor), alert.c.id == alert_id)
+        mine = _SEEN.where(alerts.seen_by(tx, actor), alert.c.id == alert_id)
         row = tx.execute(mine).first()
         if row is None:
             raise NotFound("alerte")
@@ -85,13 +84,6 @@ def acknowledge(fleet: Fleet, actor: Actor, alert_id: int) -> AlertView:
                 Entry("acquittement_alerte", row.site_id, actor.operateur_id, metadata=facts, personal=who)
             )
         return _view(tx.execute(mine).one())
-
-
-def _mine(tx: Transaction, actor: Actor) -> ColumnElement[bool]:
-    """Those of the own sites, and for who sees all sites those of the deployment."""
-    if actor.sites is None:
-        return true()
-    return or_(listing.seen_by(tx, actor, alert.c.site_id))
 
 
 def _view(row: Any) -> AlertView:

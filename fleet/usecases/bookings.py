@@ -16,10 +16,12 @@ from fleet.database.news import PROMISES
 from fleet.database.tables import booking, poste, site, utilisateur
 from fleet.database.tables import operateur as operateur_table
 from fleet.domain import booking as rules
+from fleet.domain import opening_hours
 from fleet.domain import utilisateur as person
 from fleet.domain.actor import OPERATEUR, Actor
 from fleet.domain.errors import Invalid, NotFound, Refused
-from fleet.usecases import desk, sessions
+from fleet.domain.opening_hours import OpeningHours
+from fleet.usecases import closed_bookings, desk, sessions
 from fleet.usecases.fleet import About, Fleet
 
 
@@ -36,7 +38,10 @@ class NewBooking:
 
 
 class BookingView(Struct, frozen=True, kw_only=True):
-    """A promised poste. `nom` is forgotten once the booking is over."""
+    """A promised poste. `nom` is forgotten once the booking is over.
+
+    `hors_horaires`: it was made before the site's hours were changed, and the site will be closed then.
+    """
 
     id: int
     site: str
@@ -47,6 +52,7 @@ class BookingView(Struct, frozen=True, kw_only=True):
     debut: datetime
     fin: datetime
     statut: str
+    hors_horaires: bool
     session: int | None
     operateur: str | None
     notes: str
@@ -104,9 +110,7 @@ def _check(tx: Transaction, new: NewBooking, place: places.Site) -> None:
         raise Invalid("nom", "valeur_invalide", regle="au plus 100 caractères")
     if new.utilisateur_id is None and not person.visible(new.nom):
         raise Invalid("nom", "champ_obligatoire", champ="nom")
-    hours = place.hours
-    closing = hours.closing(new.start)
-    if not hours.is_open(new.start) or (closing is not None and closing < new.end):
+    if not rules.is_open_for(place.hours, new.start, new.end):
         raise Refused("reservation_ferme")
 
 
@@ -151,6 +155,7 @@ def cancel(fleet: Fleet, actor: Actor, booking_id: int) -> None:
         row = _open(tx, about, actor, booking_id)
         over = {"statut": rules.ANNULEE, "nom": "", "updated_at": tx.now, "version": booking.c.version + 1}
         tx.execute(update(booking).where(booking.c.id == row.id).values(**over))
+        closed_bookings.look(tx, row.site_id)
         _tell(tx, about, actor, "annulation_reservation", {"reservation": row.id})
 
 
@@ -194,6 +199,9 @@ def _seen() -> Select[Any]:
         select(
             booking,
             site.c.slug.label("site_slug"),
+            site.c.zone,
+            site.c.horaires,
+            site.c.exceptions,
             poste.c.slug.label("poste_slug"),
             utilisateur.c.prenom.label("personne_prenom"),
             utilisateur.c.nom.label("personne_nom"),
@@ -233,6 +241,10 @@ def one(fleet: Fleet, actor: Actor, booking_id: int) -> BookingView:
     return _view(row)
 
 
+def _hours(row: Any) -> OpeningHours:
+    return opening_hours.from_json(row.zone, row.horaires, row.exceptions)
+
+
 def _view(row: Any) -> BookingView:
     return BookingView(
         id=row.id,
@@ -244,6 +256,7 @@ def _view(row: Any) -> BookingView:
         debut=row.debut,
         fin=row.fin,
         statut=row.statut,
+        hors_horaires=row.statut == rules.PREVUE and not rules.is_open_for(_hours(row), row.debut, row.fin),
         session=row.session_id,
         operateur=row.login,
         notes=row.notes,

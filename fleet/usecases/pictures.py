@@ -1,4 +1,4 @@
-"""A photo as it is kept: decoded and written anew, so that nothing of the file that was sent is left in it."""
+"""A photo or a plan as it is kept: decoded and written anew, so that nothing of the file that was sent is left."""
 
 import io
 import struct
@@ -15,25 +15,36 @@ _FORMATS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 
 
 def cleaned(content: bytes) -> tuple[bytes, bytes]:
-    """The picture and its thumbnail, as JPEG without metadata. Raises Invalid."""
-    if len(content) > LARGEST:
-        raise _refused("au plus 5 Mo")
+    """A photo and its thumbnail, as JPEG without metadata. Raises Invalid."""
+    picture = decoded(content, "photo", SIDE)
+    return written(picture), written(ImageOps.fit(picture, (THUMBNAIL, THUMBNAIL)))
+
+
+def decoded(content: bytes, field: str, side: int) -> Image.Image:
+    """The picture, upright and no larger than this. Raises Invalid for the field that it came in."""
     try:
-        picture = _decoded(content)
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError):
-        raise _refused("une image JPEG ou PNG") from None
-    thumbnail = ImageOps.fit(picture, (THUMBNAIL, THUMBNAIL))
-    return _written(picture), _written(thumbnail)
+        if len(content) > LARGEST:
+            raise _Refused("au plus 5 Mo")
+        return _decoded(content, side)
+    except (OSError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError):
+        raise Invalid(field, "valeur_invalide", regle="une image JPEG ou PNG") from None
+    except ValueError as error:
+        rule = str(error) if isinstance(error, _Refused) else "une image JPEG ou PNG"
+        raise Invalid(field, "valeur_invalide", regle=rule) from None
 
 
-def _decoded(content: bytes) -> Image.Image:
+class _Refused(ValueError):
+    """The rule that a picture breaks."""
+
+
+def _decoded(content: bytes, side: int) -> Image.Image:
     kind = next((name for name, end in _FORMATS.items() if content.endswith(end)), None)
     if kind is None:
-        raise _refused("une image JPEG ou PNG, entière et rien d’autre")
+        raise _Refused("une image JPEG ou PNG, entière et rien d’autre")
     _check_size(content, kind)
     with Image.open(io.BytesIO(content), formats=[kind]) as opened:
-        opened.draft("RGB", (SIDE, SIDE))
-        opened.thumbnail((SIDE, SIDE))
+        opened.draft("RGB", (side, side))
+        opened.thumbnail((side, side))
         upright = ImageOps.exif_transpose(opened)
         if upright.mode in ("RGBA", "LA", "PA", "P"):
             paper = Image.new("RGBA", upright.size, "white")
@@ -50,14 +61,11 @@ def _check_size(content: bytes, kind: str) -> None:
     finally:
         Image.MAX_IMAGE_PIXELS = limit
     if width * height > MOST_PIXELS:
-        raise _refused("au plus 30 millions de pixels")
+        raise _Refused("au plus 30 millions de pixels")
 
 
-def _written(picture: Image.Image) -> bytes:
+def written(picture: Image.Image) -> bytes:
+    """As it is kept."""
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=85, optimize=True)
     return file.getvalue()
-
-
-def _refused(rule: str) -> Invalid:
-    return Invalid("photo", "valeur_invalide", regle=rule)

@@ -11,7 +11,7 @@ from fleet.database import places
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.news import POSTES
-from fleet.database.tables import poste
+from fleet.database.tables import plan_image, poste
 from fleet.domain.actor import ADMINISTRATEUR, Actor
 from fleet.domain.errors import NotFound
 from fleet.usecases.fleet import Fleet
@@ -34,10 +34,19 @@ class PlacedPoste(Struct, frozen=True, kw_only=True):
     plan_y: float | None
 
 
+class PlanImage(Struct, frozen=True):
+    """The picture under the plan: its size in pixels, and the mark that another picture would change."""
+
+    marque: str
+    largeur: int
+    hauteur: int
+
+
 class Plan(Struct, frozen=True):
-    """The postes of a site and where they stand."""
+    """The postes of a site and where they stand, on the picture if there is one."""
 
     site: str
+    image: PlanImage | None
     postes: list[PlacedPoste]
 
 
@@ -47,7 +56,13 @@ def look(fleet: Fleet, actor: Actor, site_id: int) -> Plan:
     wanted = select(poste).where(poste.c.site_id == site_id).order_by(poste.c.nom, poste.c.id)
     with fleet.database.read() as tx:
         slug = places.site(tx, site_id).slug
-        return Plan(slug, [_view(row) for row in tx.execute(wanted)])
+        return Plan(slug, _image(tx, site_id), [_view(row) for row in tx.execute(wanted)])
+
+
+def _image(tx: Transaction, site_id: int) -> PlanImage | None:
+    columns = (plan_image.c.marque, plan_image.c.largeur, plan_image.c.hauteur)
+    row = tx.execute(select(*columns).where(plan_image.c.site_id == site_id)).first()
+    return None if row is None else PlanImage(*row)
 
 
 def place(fleet: Fleet, actor: Actor, site_id: int, positions: Mapping[int, Position]) -> None:

@@ -1,25 +1,20 @@
-"""The queue for the next free poste, as the desk uses it: join, look, skip, give up, serve."""
+"""The queue for the next free poste, as the desk uses it: join, skip, give up, serve. `ticket_views` shows it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from fleet.database import people, places
 from fleet.database.engine import Transaction
 from fleet.database.news import PROMISES
-from fleet.database.sessions import to_session
-from fleet.database.tables import poste, queue, session, site, utilisateur
+from fleet.database.tables import queue, site
 from fleet.domain import queue as rules
 from fleet.domain import session as session_rules
 from fleet.domain import utilisateur as person
 from fleet.domain.actor import OPERATEUR, Actor
 from fleet.domain.errors import Invalid, NotFound, Refused
-from fleet.domain.poste import EN_SERVICE
 from fleet.usecases import desk, sessions
 from fleet.usecases.fleet import About, Fleet
 
@@ -34,34 +29,6 @@ class NewTicket:
     duration_s: int
     utilisateur_id: int | None = None
     prenom: str = ""
-
-
-class TicketView(Struct, frozen=True, kw_only=True):
-    """One ticket. `position` from 1, null once called; `attente_estimee` in seconds, null: nobody can say."""
-
-    id: int
-    site: str
-    numero: int
-    prenom: str
-    utilisateur: int | None
-    duree: int
-    statut: str
-    position: int | None
-    attente_estimee: int | None
-    poste: str | None
-    appelee_a: datetime | None
-    expire_a: datetime | None
-    session: int | None
-    created_at: datetime
-
-
-class Queue(Struct, frozen=True):
-    """Who waits at a site, those who were called first; how many are called and how many are not."""
-
-    site: str
-    en_file: int
-    appelees: int
-    tickets: list[TicketView]
 
 
 def join(fleet: Fleet, actor: Actor, new: NewTicket) -> int:
@@ -177,84 +144,6 @@ def _waiting(tx: Transaction, about: About, actor: Actor, ticket_id: int) -> Any
 def _set(tx: Transaction, ticket_id: int, **values: Any) -> None:
     stamps = {"updated_at": tx.now, "version": queue.c.version + 1}
     tx.execute(update(queue).where(queue.c.id == ticket_id).values(**values, **stamps))
-
-
-def look(fleet: Fleet, actor: Actor, site_id: int) -> Queue:
-    """Who waits at a site, with how long it may take. Raises NotFound."""
-    actor.require_site(site_id)
-    with fleet.database.read() as tx:
-        place = places.site(tx, site_id)
-        waits = queue.c.statut.in_(rules.WAITING)
-        rows = tx.execute(_seen().where(queue.c.site_id == site_id, waits).order_by(queue.c.rang)).all()
-        estimates = _estimates(tx, site_id, rows)
-    called = [_view(row, None, None) for row in rows if row.statut == rules.APPELEE]
-    waiting = [row for row in rows if row.statut == rules.EN_FILE]
-    views = [_view(row, n, estimates[row.id]) for n, row in enumerate(waiting, start=1)]
-    return Queue(place.slug, len(waiting), len(called), called + views)
-
-
-def one(fleet: Fleet, actor: Actor, ticket_id: int) -> TicketView:
-    """One ticket. Raises NotFound."""
-    with fleet.database.read() as tx:
-        row = tx.execute(_seen().where(queue.c.id == ticket_id)).first()
-    if row is None or not actor.sees(row.site_id):
-        raise NotFound("ticket")
-    if row.statut != rules.EN_FILE:
-        return _view(row, None, None)
-    return next(one for one in look(fleet, actor, row.site_id).tickets if one.id == ticket_id)
-
-
-def _estimates(tx: Transaction, site_id: int, rows: Sequence[Any]) -> dict[int, int | None]:
-    here = (session.c.poste_id == poste.c.id) & session.c.statut.in_(session_rules.ON_POSTE)
-    wanted = (
-        select(poste.c.id.label("of_poste"), session)
-        .outerjoin(session, here)
-        .where(poste.c.site_id == site_id, poste.c.statut_voulu == EN_SERVICE)
-    )
-    held = {row.poste_id: row.duree_s * 1000 for row in rows if row.statut == rules.APPELEE}
-    frees = [_free_in(row, held, tx.now) for row in tx.execute(wanted)]
-    waiting = [row for row in rows if row.statut == rules.EN_FILE]
-    waits = rules.waits_ms(frees, [row.duree_s * 1000 for row in waiting])
-    return {row.id: None if ms is None else ms // 1000 for row, ms in zip(waiting, waits, strict=True)}
-
-
-def _free_in(row: Any, held: dict[int, int], now: datetime) -> int:
-    if row.id is None:
-        return held.get(row.of_poste, 0)
-    return to_session(row).remaining_ms(now) + rules.TURNOVER_MS
-
-
-def _seen() -> Select[Any]:
-    return (
-        select(
-            queue,
-            site.c.slug.label("site_slug"),
-            poste.c.slug.label("poste_slug"),
-            utilisateur.c.prenom.label("personne"),
-        )
-        .join_from(queue, site, queue.c.site_id == site.c.id)
-        .outerjoin(poste, queue.c.poste_id == poste.c.id)
-        .outerjoin(utilisateur, queue.c.utilisateur_id == utilisateur.c.id)
-    )
-
-
-def _view(row: Any, position: int | None, estimate: int | None) -> TicketView:
-    return TicketView(
-        id=row.id,
-        site=row.site_slug,
-        numero=row.numero,
-        prenom=row.prenom or row.personne or "",
-        utilisateur=row.utilisateur_id,
-        duree=row.duree_s,
-        statut=row.statut,
-        position=position,
-        attente_estimee=estimate,
-        poste=row.poste_slug,
-        appelee_a=row.appelee_a,
-        expire_a=row.expire_a,
-        session=row.session_id,
-        created_at=row.created_at,
-    )
 
 
 def _tell(tx: Transaction, about: About, actor: Actor, facts: dict[str, Any]) -> None:

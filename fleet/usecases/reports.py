@@ -9,6 +9,7 @@ from msgspec import Struct
 from sqlalchemy import select
 
 from fleet.database import listing
+from fleet.database.engine import Transaction
 from fleet.database.tables import report, site
 from fleet.domain.actor import Actor
 from fleet.domain.errors import NotFound
@@ -52,8 +53,13 @@ def latest(fleet: Fleet, _actor: Actor, kind: str | None = None) -> ReportList:
 def one(fleet: Fleet, actor: Actor, kind: str, day: date) -> Report:
     """One report. Raises NotFound."""
     with fleet.database.read() as tx:
-        row = tx.execute(select(report).where(report.c.genre == kind, report.c.jour == day)).first()
-        mine = set(tx.execute(select(site.c.slug).where(listing.seen_by(tx, actor, site.c.id))).scalars())
+        return seen(tx, actor, kind, day)
+
+
+def seen(tx: Transaction, actor: Actor, kind: str, day: date) -> Report:
+    """The same, within a look. Raises NotFound."""
+    row = tx.execute(select(report).where(report.c.genre == kind, report.c.jour == day)).first()
+    mine = set(tx.execute(select(site.c.slug).where(listing.seen_by(tx, actor, site.c.id))).scalars())
     if row is None:
         raise NotFound("rapport")
     return Report(

@@ -13,15 +13,17 @@ from fleet.database import bulk, listing, sessions
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.listing import Page
-from fleet.database.news import CONFIG, DESIRED
+from fleet.database.news import CONFIG, DESIRED, PROMISES
 from fleet.database.tables import poste, session, site
 from fleet.domain import opening_hours, optional_fields, policy
 from fleet.domain import session as rules
 from fleet.domain.actor import ADMINISTRATEUR, Actor
+from fleet.domain.booking import is_open_for
 from fleet.domain.errors import Invalid, NotFound
 from fleet.domain.opening_hours import OpeningHours
 from fleet.domain.utilisateur import name
-from fleet.usecases import site_texts
+from fleet.usecases import closed_bookings, site_texts
+from fleet.usecases.closed_bookings import ClosedBooking
 from fleet.usecases.fleet import Fleet
 
 DEFAULT_ZONE = "Indian/Reunion"
@@ -54,6 +56,12 @@ class SiteView(Struct, frozen=True, kw_only=True):
     version: int
 
 
+class EditedSite(SiteView, frozen=True, kw_only=True):
+    """A site as it is now, and the bookings of times at which it will be closed."""
+
+    reservations_hors_horaires: list[ClosedBooking]
+
+
 class SiteList(Struct, frozen=True):
     """A page of sites."""
 
@@ -84,6 +92,14 @@ def one(fleet: Fleet, actor: Actor, site_id: int) -> SiteView:
     return _view(row, row.maintenant)
 
 
+def edited(fleet: Fleet, actor: Actor, site_id: int, fields: Mapping[str, Any]) -> EditedSite:
+    """What `edit` gives, with the site as it is then."""
+    closed = edit(fleet, actor, site_id, fields)
+    view = one(fleet, actor, site_id)
+    said = {name: getattr(view, name) for name in view.__struct_fields__}
+    return EditedSite(**said, reservations_hors_horaires=closed)
+
+
 def create(fleet: Fleet, actor: Actor, slug: str, fields: Mapping[str, Any]) -> int:
     """A site with its rules (`fields` as in `edit`). Gives its id. Raises Invalid."""
     fleet.require(actor, ADMINISTRATEUR, "creation_site")
@@ -107,10 +123,11 @@ def create(fleet: Fleet, actor: Actor, slug: str, fields: Mapping[str, Any]) -> 
         return int(made)
 
 
-def edit(fleet: Fleet, actor: Actor, site_id: int, fields: Mapping[str, Any]) -> None:
+def edit(fleet: Fleet, actor: Actor, site_id: int, fields: Mapping[str, Any]) -> list[ClosedBooking]:
     """Change nom, zone, horaires, exceptions, politique (some of its rules), notice or charte.
 
-    New hours cut the sessions that would run past them. Raises Invalid with the field and its rule.
+    New hours cut the sessions that would run past them, and leave bookings outside: gives those, each with a line
+    in the trail if it was not outside before. Raises Invalid with the field and its rule.
     """
     fleet.require(actor, ADMINISTRATEUR, "modification_site")
     actor.require_site(site_id)
@@ -121,7 +138,7 @@ def edit(fleet: Fleet, actor: Actor, site_id: int, fields: Mapping[str, Any]) ->
             raise NotFound("site")
         changed = _changed(row, fields)
         if not changed:
-            return
+            return closed_bookings.look(tx, site_id)
         stamps = {"updated_at": tx.now, "version": site.c.version + 1, "config_rev": site.c.config_rev + 1}
         tx.execute(update(site).where(site.c.id == site_id).values(**changed, **stamps))
         site_texts.keep(tx, actor, site_id, changed)
@@ -133,6 +150,20 @@ def edit(fleet: Fleet, actor: Actor, site_id: int, fields: Mapping[str, Any]) ->
         if told:
             bulk.bump(tx, sorted(told.items()))
             tx.tell(site_id, DESIRED)
+        return _leave_bookings(tx, actor, row)
+
+
+def _leave_bookings(tx: Transaction, actor: Actor, before: Row[Any]) -> list[ClosedBooking]:
+    """Those that the site's hours of now leave outside; a line in the trail for each that those of before did not."""
+    closed = closed_bookings.look(tx, before.id)
+    hours = opening_hours.from_json(before.zone, before.horaires, before.exceptions)
+    for one in closed:
+        if is_open_for(hours, one.debut, one.fin):
+            facts = {"reservation": one.id, "poste": one.poste, "motif": "reservation_ferme"}
+            tx.record(_entry(actor, "reservation_hors_horaires", before.id, facts))
+    if closed:
+        tx.tell(before.id, PROMISES)
+    return closed
 
 
 def _with_sessions(tx: Transaction, site_id: int) -> list[int]:

@@ -69,7 +69,7 @@ def state(fleet: Fleet, actor: Actor) -> SystemView:
             schema=current,
             schema_attendu=schema.head(),
             sites=_sites(tx, actor),
-            alertes=alerts.count_open(tx),
+            alertes=alerts.count_open(tx, actor),
             taches_reussies={row[0]: row[1] for row in tx.execute(good.group_by(job_run.c.job))},
             taches_en_attente=tx.execute(waiting).scalar_one(),
         )

@@ -15,7 +15,8 @@ from ppm import settings as table
 from ppm.cli import CommandFailed
 from ppm.commands import opening
 from ppm.commands.numbers import WAIT_S
-from ppm.settings import SettingError, Settings
+from ppm.setting import SettingError
+from ppm.setting_values import Settings
 
 
 @click.command()

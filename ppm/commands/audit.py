@@ -14,7 +14,7 @@ from ppm import settings as table
 from ppm.cli import CommandFailed
 from ppm.commands import output
 from ppm.commands.opening import opened
-from ppm.settings import Settings
+from ppm.setting_values import Settings
 
 
 @click.group()

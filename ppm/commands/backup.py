@@ -8,7 +8,8 @@ from ppm import compose
 from ppm import settings as table
 from ppm.commands import output
 from ppm.commands.opening import opened
-from ppm.settings import SettingError, Settings
+from ppm.setting import SettingError
+from ppm.setting_values import Settings
 
 
 @click.command()

@@ -13,7 +13,7 @@ from ppm import settings as table
 from ppm.cli import CommandFailed
 from ppm.commands import output
 from ppm.commands.opening import opened, places
-from ppm.settings import Settings
+from ppm.setting_values import Settings
 
 _LOOPBACK = ("127.0.0.1", "::1")
 

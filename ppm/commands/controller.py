@@ -11,7 +11,7 @@ from ppm import addresses, compose, logs, systemd
 from ppm import settings as table
 from ppm.commands import opening
 from ppm.commands.numbers import WAIT_S
-from ppm.settings import Settings
+from ppm.setting_values import Settings
 
 
 @click.command()

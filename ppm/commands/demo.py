@@ -13,7 +13,7 @@ from ppm import settings as table
 from ppm.compose import stopping
 from ppm.demo import Wanted
 from ppm.demo_folder import alone_in
-from ppm.settings import Settings
+from ppm.setting_values import Settings
 
 
 @click.command()

@@ -4,7 +4,7 @@ import click
 
 from ppm import doctor as checks
 from ppm.commands import output
-from ppm.settings import Settings
+from ppm.setting_values import Settings
 
 _MARKS = {"ok": "✓", "failed": "✗", "absent": "-"}
 

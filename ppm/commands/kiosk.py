@@ -18,7 +18,8 @@ from kiosk_agent.words import Language
 from ppm import addresses, logs, systemd, window
 from ppm import settings as table
 from ppm.compose import end, stopping
-from ppm.settings import Settings, state_home
+from ppm.homes import state_home
+from ppm.setting_values import Settings
 from ppm.window import WindowPlan
 
 

@@ -15,7 +15,7 @@ from fleet.usecases.sealing import CodeKeys
 from ppm import settings as table
 from ppm.cli import CommandFailed
 from ppm.commands.numbers import identifier
-from ppm.settings import Settings
+from ppm.setting_values import Settings
 
 
 def code_keys(settings: Settings) -> CodeKeys:

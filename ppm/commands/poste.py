@@ -12,7 +12,7 @@ from ppm import broker_files
 from ppm import settings as table
 from ppm.commands import output
 from ppm.commands.opening import opened, places, poste_id, site_id
-from ppm.settings import Settings
+from ppm.setting_values import Settings
 
 _COLUMNS = {
     "id": "id", "slug": "slug", "nom": "name", "site": "site", "statut": "statut",

@@ -9,7 +9,7 @@ from ppm import compose
 from ppm import settings as table
 from ppm.commands import output
 from ppm.commands.opening import opened
-from ppm.settings import Settings
+from ppm.setting_values import Settings
 
 
 @click.command()

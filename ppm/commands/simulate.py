@@ -15,7 +15,7 @@ from ppm import settings as table
 from ppm.cli import CommandFailed
 from ppm.commands.numbers import FACTOR, PER_MINUTE
 from ppm.desk_http import HttpDesk
-from ppm.settings import Settings
+from ppm.setting_values import Settings
 from ppm.simulator.mishaps import Mishaps, Rates
 from ppm.simulator.room import Room
 from ppm.simulator.visitors import Habits, Visitors

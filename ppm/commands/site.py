@@ -12,7 +12,7 @@ from fleet.usecases import sites
 from ppm import settings as table
 from ppm.commands import output
 from ppm.commands.opening import opened, site_id
-from ppm.settings import Settings
+from ppm.setting_values import Settings
 
 _COLUMNS = {
     "id": "id", "slug": "slug", "nom": "name", "zone": "zone", "nombre_postes": "postes", "ouvert": "open",

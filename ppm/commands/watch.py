@@ -15,7 +15,7 @@ from ppm import addresses, compose, demo_facts
 from ppm import settings as table
 from ppm import watch as traffic
 from ppm.cli import CommandFailed
-from ppm.settings import Settings
+from ppm.setting_values import Settings
 from ppm.watch import Seen
 from protocol.version import MAJOR
 

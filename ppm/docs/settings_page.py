@@ -3,7 +3,8 @@
 from typing import Any
 
 from ppm import settings as table
-from ppm.settings import PLACEHOLDER, SHORTEST_SECRET, Setting
+from ppm.setting import PLACEHOLDER, Setting
+from ppm.setting_rules import SHORTEST_SECRET
 
 _INTRODUCTION = f"""# Settings
 

@@ -32,6 +32,7 @@ from fleet.usecases import (
     logins,
     operateurs,
     photos,
+    plan_images,
     poste_credentials,
     postes,
     second_factor,
@@ -354,6 +355,11 @@ def _own_account(world: World) -> dict[str, Act]:
 
 def _places(world: World) -> dict[str, Act]:
     sites.edit(world.fleet, SYSTEM, world.site_id, {"notice": "Ce que nous gardons."})
+    drawn, _ = (
+        sites.create(world.fleet, SYSTEM, slug, {"nom": slug}) for slug in ("saint-leu", "saint-paul")
+    )
+    for site_id in (world.site_id, drawn):
+        plan_images.put(world.fleet, SYSTEM, site_id, picture(size=(40, 30)))
     here = {"site": "st-denis"}
     base = "/api/sites/{site}"
     return {
@@ -366,6 +372,9 @@ def _places(world: World) -> dict[str, Act]:
         f"PUT {base}/plan": Act(
             here, body={"postes": [{"poste": world.poste()[1], "plan_x": 1.0, "plan_y": 2.0}]}
         ),
+        f"GET {base}/plan/image": Act(here),
+        f"PUT {base}/plan/image": Act({"site": "saint-paul"}, body=picture(size=(40, 30))),
+        f"DELETE {base}/plan/image": Act({"site": "saint-leu"}),
         f"POST {base}/message": Act(here, body={"texte": "Bonjour"}),
         f"POST {base}/credit_panne": Act(here, body={"secondes": 60}),
     }

@@ -93,6 +93,9 @@ RIGHTS: dict[str, Right] = {
     "POST /api/sites/{site}/message": _write(body={"texte": "Bonjour"}),
     "GET /api/politiques": _read(SHARED),
     "GET /api/sites/{site}/plan": _read(HIDDEN),
+    "PUT /api/sites/{site}/plan/image": _admin(body=b"no picture"),
+    "GET /api/sites/{site}/plan/image": _read(HIDDEN, may_miss=True),
+    "DELETE /api/sites/{site}/plan/image": Right(ADMINISTRATEUR, may_miss=True),
     "PUT /api/sites/{site}/plan": _admin(
         body={"postes": [{"poste": "poste-1", "plan_x": 1.0, "plan_y": 2.0}]}
     ),
@@ -112,7 +115,7 @@ RIGHTS: dict[str, Right] = {
     "GET /api/system": Right(OPERATEUR, FILTERED),
     "GET /api/metrics": Right(OPERATEUR, FILTERED),
     "GET /api/exports/{quoi}": Right(OPERATEUR, FILTERED),
-    "GET /api/attente": _read(HIDDEN, query="?site=st-denis"),
+    "GET /api/attente": _read(FILTERED),
     "POST /api/attente": _write(body=_TICKET),
     "GET /api/attente/{ticket_id}": _read(HIDDEN),
     "POST /api/attente/{ticket_id}/give_up": _write(),

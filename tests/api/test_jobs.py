@@ -3,7 +3,10 @@
 import asyncio
 from typing import Any
 
+from sqlalchemy import select
+
 from controller.jobs import Jobs
+from fleet.database.tables import job_run
 from fleet.jobs.settings import JobSettings
 from fleet.jobs.table import JOBS
 from tests.api.conftest import Desk
@@ -48,3 +51,12 @@ def test_only_an_administrator_runs_a_job_and_only_one_that_exists(desk: Desk) -
     assert (
         desk.get("/logs/errors/", who="admin")["resultats"][0]["metadata"]["tentative"] == "lancement_tache"
     )
+
+
+def test_a_run_that_is_asked_for_under_a_key_is_asked_for_once_and_done_by_nobody_here(desk: Desk) -> None:
+    headers = {"Authorization": f"Bearer {desk.token('admin')}", "Idempotency-Key": "tonight"}
+    first, again = (desk.client.post("/api/jobs/backup/run/", headers=headers) for _ in range(2))
+    assert (first.status_code, again.json()) == (202, first.json())
+    with desk.fleet.database.read() as tx:
+        (asked,) = tx.execute(select(job_run).where(job_run.c.job == "backup")).all()
+    assert (asked.slot, asked.started_at) == (first.json()["periode"], None)

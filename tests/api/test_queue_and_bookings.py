@@ -22,11 +22,13 @@ def test_a_ticket_is_taken_looked_at_and_given_up(desk: Desk) -> None:
     second = desk.post("/attente/", {"site": "st-denis", "duree": 1800})
     assert (first["numero"], first["position"], first["attente_estimee"]) == (1, 1, 0)
     seen = desk.get("/attente/?site=st-denis", who="reader")
-    assert (seen["en_file"], seen["appelees"]) == (2, 0)
-    assert [(one["numero"], one["prenom"]) for one in seen["tickets"]] == [(1, "Léa"), (2, "")]
+    assert [(one["numero"], one["prenom"]) for one in seen["resultats"]] == [(1, "Léa"), (2, "")]
+    last = desk.get("/attente/?offset=1&limit=1")
+    assert (last["total"], last["resultats"][0]["position"]) == (2, 2)
     assert desk.post(f"/attente/{first['id']}/skip/")["position"] == 2
     gone = desk.post(f"/attente/{first['id']}/give_up/")
     assert (gone["statut"], gone["prenom"]) == ("abandonnee", "")
+    assert [one["id"] for one in desk.get("/attente/?statut=abandonnee")["resultats"]] == [first["id"]]
     early = desk.call("POST", f"/attente/{second['id']}/serve/")
     assert (early.status_code, early.json()["reason"]) == (409, "attente_pas_appelee")
 
@@ -103,3 +105,17 @@ def test_what_is_wrong_with_a_booking_is_said(desk: Desk) -> None:
     assert desk.call("POST", "/reservations/", who="reader", json=_body()).status_code == 403
     assert desk.call("POST", "/reservations/9/cancel/").status_code == 404
     assert desk.get("/reservations/")["total"] == 0
+
+
+def test_who_changes_the_hours_is_told_of_the_bookings_that_they_leave_outside(desk: Desk) -> None:
+    booking = desk.post("/reservations/", _body(60 * 24))
+    never: dict[str, list[Any]] = {str(day): [] for day in range(7)}
+    edited = desk.call("PUT", "/sites/st-denis/", who="admin", json={"horaires": never})
+    (outside,) = edited.json()["reservations_hors_horaires"]
+    assert (outside["id"], outside["poste"], outside["debut"]) == (
+        booking["id"],
+        "poste-1",
+        booking["debut"],
+    )
+    assert desk.get(f"/reservations/{booking['id']}/")["hors_horaires"] is True
+    assert desk.get("/alertes/")["resultats"][0]["genre"] == "alerte_reservations"

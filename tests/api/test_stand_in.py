@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+from litestar.testing import TestClient
 from sqlalchemy import select, update
 
+from api.app import create_app
 from fleet.database import leases
 from fleet.database.tables import poste_credential, presence
 from fleet.domain.actor import SYSTEM
@@ -15,7 +18,7 @@ from fleet.usecases import endings, poste_credentials, postes, sessions, sites
 from fleet.usecases.fleet import Fleet
 from fleet.usecases.postes import NewPoste
 from fleet.usecases.sessions import NewSession
-from tests.api.conftest import Desk, count
+from tests.api.conftest import SETTINGS, Desk, count
 from tests.api.test_live import closed, hear, served
 
 
@@ -243,3 +246,16 @@ def test_a_poste_hears_nothing_of_people(fleet: Fleet, site_id: int) -> None:
                 assert await closed(refused) == 4401
 
     asyncio.run(story())
+
+
+def test_postes_behind_one_address_do_not_use_up_what_the_others_may_ask(desk: Desk) -> None:
+    first, second = _key(desk), _key(desk, "poste-2")
+    app = create_app(desk.fleet, replace(SETTINGS, requests_per_minute=60))
+    with TestClient(app) as client:
+
+        def beat(poste: str, key: str) -> int:
+            headers = {"Authorization": f"Bearer {key}"}
+            return client.post(f"/api/postes/{poste}/heartbeat/", headers=headers, json={}).status_code
+
+        assert [beat("poste-1", first) for _ in range(12)][-1] == 429
+        assert beat("poste-2", second) == 200

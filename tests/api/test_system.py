@@ -43,6 +43,16 @@ def test_the_state_says_who_drives_what_and_what_waits(desk: Desk) -> None:
     assert desk.call("GET", "/system/", "reader").status_code == 403
 
 
+def test_who_sees_one_site_is_told_of_its_alerts_only(desk: Desk) -> None:
+    other = desk.post("/sites/", {"slug": "st-pierre", "nom": "Saint-Pierre"}, who="admin")["id"]
+    with desk.fleet.database.transaction() as tx:
+        alerts.begin(tx, alerts.DISK, "archives", details={"dossier": "archives", "libre": 3})
+        alerts.begin(tx, alerts.BROKER, "st-denis", site_id=desk.site_id)
+        alerts.begin(tx, alerts.BROKER, "elsewhere", site_id=other)
+    assert desk.get("/system/", who="admin")["alertes"] == {alerts.DISK: 1, alerts.BROKER: 2}
+    assert desk.get("/system/", who="desk")["alertes"] == {alerts.BROKER: 1}
+
+
 def test_metrics_name_no_one_and_need_a_token(desk: Desk) -> None:
     driven(desk)
     desk.post("/utilisateurs/", {"nom": "Payet", "prenom": "Hélène"})

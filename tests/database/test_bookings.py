@@ -2,15 +2,18 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from fleet.database import tables
+from fleet.database import alerts, tables
 from fleet.domain.actor import SYSTEM
 from fleet.domain.errors import Refused
-from fleet.usecases import bookings, calls, poste_views, sessions, transfers
+from fleet.jobs.health import Health
+from fleet.jobs.settings import JobSettings
+from fleet.usecases import bookings, calls, poste_views, sessions, sites, transfers
 from fleet.usecases.bookings import NewBooking
 from tests.support.rooms import Room
 
@@ -160,3 +163,70 @@ def test_a_visitor_is_not_moved_to_a_poste_that_is_promised(room: Room) -> None:
         room.refusal(transfers.transfer, room.fleet, room.actor, session, room.postes[1])
         == "poste_deja_reserve"
     )
+
+
+def _closed_from(minutes: int) -> dict[str, list[list[str]]]:
+    """A day that ends in so many minutes, in UTC, as an exception; and the one after it, on which nobody comes."""
+    end = _now() + timedelta(minutes=minutes)
+    days = ((end - timedelta(days=1)).date(), end.date(), (end + timedelta(days=1)).date())
+    clock = f"{end:%H:%M}"
+    last = [["00:00", clock]] if clock > "00:00" else []
+    spans: tuple[list[list[str]], ...] = ([["00:00", "24:00"]], last, [])
+    return {day.isoformat(): list(span) for day, span in zip(days, spans, strict=True)}
+
+
+def _closed(room: Room, **fields: Any) -> list[int]:
+    return [one.id for one in sites.edit(room.fleet, SYSTEM, room.site_id, fields)]
+
+
+def _alerts(room: Room) -> list[Any]:
+    with room.fleet.database.read() as tx:
+        lasting = select(tables.alert).where(tables.alert.c.resolue_a.is_(None))
+        return list(tx.execute(lasting.order_by(tables.alert.c.id)).all())
+
+
+def _lines(room: Room) -> list[int]:
+    action = tables.log.c.action == "reservation_hors_horaires"
+    with room.fleet.database.read() as tx:
+        rows = tx.execute(select(tables.log.c.metadata).where(action).order_by(tables.log.c.id))
+        return [row.metadata["reservation"] for row in rows]
+
+
+def test_bookings_that_new_hours_leave_outside_stay_and_are_told(room: Room) -> None:
+    room.hours({})
+    before, across, after = (_book(room, minutes) for minutes in (10, 100, 200))
+    assert _closed(room, exceptions=_closed_from(120)) == [across, after]
+    assert [_statut(room, one) for one in (before, across, after)] == ["prevue"] * 3
+    seen = [bookings.one(room.fleet, SYSTEM, one).hors_horaires for one in (before, across, after)]
+    assert seen == [False, True, True]
+    assert _lines(room) == [across, after]
+    (told,) = _alerts(room)
+    assert (told.genre, told.details["nombre"], told.site_id) == (alerts.BOOKINGS, 2, room.site_id)
+    assert _closed(room, nom="Autrement") == [across, after]
+    assert _lines(room) == [across, after], "a line for what was outside before"
+
+
+def test_the_alert_of_bookings_outside_the_hours_ends_with_the_last_of_them(room: Room) -> None:
+    room.hours({})
+    first, second = _book(room, 100), _book(room, 200)
+    _closed(room, exceptions=_closed_from(90))
+    bookings.cancel(room.fleet, room.actor, first)
+    assert [one.details["nombre"] for one in _alerts(room)] == [1]
+    bookings.cancel(room.fleet, room.actor, second)
+    assert _alerts(room) == []
+
+
+def test_hours_that_have_a_booking_again_end_its_alert_and_so_does_time(room: Room) -> None:
+    room.hours({})
+    booking = _book(room, 100)
+    closed = _closed_from(90)
+    _closed(room, exceptions=closed)
+    assert _closed(room, exceptions={}) == []
+    assert _alerts(room) == []
+    assert bookings.one(room.fleet, SYSTEM, booking).hors_horaires is False
+    _closed(room, exceptions=closed)
+    with room.tx() as tx:
+        past = {"debut": tx.now - timedelta(hours=2), "fin": tx.now - timedelta(hours=1)}
+        tx.execute(update(tables.booking).values(**past))
+    Health(JobSettings()).look(room.fleet.database)
+    assert _alerts(room) == []

@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import select, update
 
 from fleet.database import tables
+from fleet.database.listing import Page
 from fleet.domain.actor import SYSTEM
-from fleet.usecases import calls, poste_views, queue, sessions
-from fleet.usecases.queue import NewTicket, TicketView
+from fleet.usecases import calls, poste_views, queue, sessions, ticket_views
+from fleet.usecases.queue import NewTicket
+from fleet.usecases.ticket_views import TicketView
 from tests.support.rooms import Room
 
 
@@ -30,11 +32,11 @@ def _settle(room: Room) -> calls.Due:
 
 
 def _tickets(room: Room) -> list[TicketView]:
-    return queue.look(room.fleet, SYSTEM, room.site_id).tickets
+    return ticket_views.search(room.fleet, SYSTEM, Page(), site_id=room.site_id).resultats
 
 
 def _statut(room: Room, ticket: int) -> str:
-    return queue.one(room.fleet, SYSTEM, ticket).statut
+    return ticket_views.one(room.fleet, SYSTEM, ticket).statut
 
 
 def _freed(room: Room, session: int) -> None:
@@ -69,7 +71,7 @@ def test_a_freed_poste_is_held_for_the_first_and_for_nobody_else(room: Room, ful
     _settle(room)
     _freed(room, full[1])
     due = _settle(room)
-    called = queue.one(room.fleet, SYSTEM, first)
+    called = ticket_views.one(room.fleet, SYSTEM, first)
     assert (called.statut, called.poste) == ("appelee", room.wanted(room.postes[1]).slug)
     assert due.at == called.expire_a
     assert _statut(room, second) == "en_file"
@@ -79,7 +81,7 @@ def test_a_freed_poste_is_held_for_the_first_and_for_nobody_else(room: Room, ful
     made = queue.serve(room.fleet, room.actor, first)
     room.type(made.code, room.postes[1])
     assert room.row(made.session_id).duree_initiale_ms == 1_800_000
-    served = queue.one(room.fleet, SYSTEM, first)
+    served = ticket_views.one(room.fleet, SYSTEM, first)
     assert (served.statut, served.session, served.prenom) == ("servie", made.session_id, "")
     assert room.refusal(queue.serve, room.fleet, room.actor, first) == "attente_passee"
     assert room.refusal(queue.serve, room.fleet, room.actor, second) == "attente_pas_appelee"
@@ -151,5 +153,5 @@ def test_who_still_waits_when_the_day_ends_is_forgotten(room: Room, full: list[i
         mine = tables.queue.c.id == yesterday
         tx.execute(update(tables.queue).where(mine).values(jour=date(2026, 1, 1)))
     _settle(room)
-    seen = queue.one(room.fleet, SYSTEM, yesterday)
+    seen = ticket_views.one(room.fleet, SYSTEM, yesterday)
     assert (seen.statut, seen.prenom, _statut(room, today)) == ("abandonnee", "", "en_file")

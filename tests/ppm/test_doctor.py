@@ -16,6 +16,7 @@ from mosquitto.files import CONFIGURATION
 from ppm.parts.broker import PrivateBroker
 from ppm.parts.process import free_port
 from tests.ppm.conftest import Ppm
+from tests.support.outside import mail_server
 
 
 @dataclass(frozen=True)
@@ -215,3 +216,21 @@ def test_a_database_file_that_cannot_be_opened_is_named(ppm: Ppm, doctor: Doctor
     ran = ppm("site", "list", PPM_DATABASE_URL=url)
     assert (ran.code, ran.err.count("\n")) == (1, 1)
     assert f"{tmp_path}/gone/fleet.db" in ran.err
+
+
+def test_a_mail_server_that_answers_is_well_and_one_that_does_not_is_not(doctor: Doctor) -> None:
+    port = free_port()
+    given = {"PPM_SMTP_URL": f"smtp+plain://127.0.0.1:{port}", "PPM_SMTP_FROM": "postes@example.re"}
+    with mail_server(port):
+        assert doctor(**given).states["mail"] == "ok"
+    report = doctor(**given)
+    assert report.states["mail"] == "failed"
+    assert f"127.0.0.1:{port}" in report.said
+    assert "PPM_SMTP_URL" in report.said
+    assert doctor().states["mail"] == "absent"
+
+
+def test_alerts_that_no_mail_server_would_take_are_a_fault(doctor: Doctor) -> None:
+    report = doctor(PPM_ALERT_EMAILS="accueil@example.re")
+    assert report.states["mail"] == "failed"
+    assert "PPM_SMTP_URL" in report.said

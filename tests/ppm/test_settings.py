@@ -9,7 +9,9 @@ import pytest
 
 from ppm import settings as table
 from ppm.cli import WORDS
-from ppm.settings import FILE_NAMES, NAMES, Setting, SettingError, Settings
+from ppm.setting import Setting, SettingError
+from ppm.setting_values import Settings
+from ppm.settings import FILE_NAMES, NAMES
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("api", "controller", "fleet", "kiosk_agent", "mosquitto", "ppm", "protocol")
@@ -57,6 +59,12 @@ def test_no_secret_of_the_example_file_is_accepted() -> None:
         ("PPM_HTTP_PORT", "eighty", "whole number from 1 to 65535"),
         ("PPM_HTTP_PORT", "70000", "whole number from 1 to 65535"),
         ("PPM_BROKER_URL", "http://broker", "mqtt://user@host:port"),
+        ("PPM_SMTP_URL", "http://mail", "smtps://user@host"),
+        ("PPM_SMTP_URL", "smtp://user:word@mail", "smtps://user@host"),
+        ("PPM_SMTP_URL", "smtp+plain://user@mail", "speak TLS"),
+        ("PPM_SMTP_FROM", "Postes <postes@example.re>", "an e-mail address"),
+        ("PPM_ALERT_EMAILS", "a@example.re,nobody", "an e-mail address"),
+        ("PPM_ALERT_WEBHOOKS", "https://one.example/hook,ftp://two", "https://"),
         ("PPM_BROKER_URL", "mqtt://broker:port", "mqtt://user@host:port"),
         ("PPM_DATABASE_URL", "mysql://db", "postgresql://"),
         ("PPM_ZONE", "Reunion/Island", "time zone"),

@@ -8,7 +8,7 @@ import pytest
 
 from ppm import settings as table
 from ppm.cli import WORDS
-from ppm.settings import Setting
+from ppm.setting import Setting
 
 ROOT = Path(__file__).parents[2]
 Place = tuple[str, str]
