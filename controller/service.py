@@ -96,6 +96,7 @@ class Service:
             raise
         except (DatabaseTrouble, MqttError) as error:
             log.warning("postes_wait", extra={"error": str(error)})
+            self.sender.wake(orders=False)  # it may be done all the same
             await asyncio.sleep(RETRY_S)
         except Exception as error:  # noqa: BLE001  the net of a loop; its words may hold data
             log.error("service_failed", extra=traced(error))
@@ -115,6 +116,7 @@ class Service:
     async def _decide(self, slug: str, poste_id: int, asked: messages.Request) -> messages.Reply:
         if isinstance(asked, messages.Start):
             yes = await self.desk.do(kiosk.start, poste_id, asked)
+            self.sender.told(yes.wanted)
         elif isinstance(asked, messages.Ending):
             yes = await self.desk.do(kiosk.ending, poste_id, asked)
         elif isinstance(asked, messages.Extend):

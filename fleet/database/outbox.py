@@ -45,13 +45,14 @@ def bump(tx: Transaction, site_id: int, poste_id: int, reason: str) -> int:
     return int(raised(tx, site_id, poste_id, reason).rev)
 
 
-def raised(tx: Transaction, site_id: int, poste_id: int, reason: str) -> Row[Any]:
-    """The same, and gives rev, sent_rev and applied_rev."""
+def raised(tx: Transaction, site_id: int, poste_id: int, reason: str, *, tell: bool = True) -> Row[Any]:
+    """The same, and gives rev, sent_rev and applied_rev. Without `tell` its caller lets the sender know."""
     row = tx.execute(_BUMP, {"wanted": poste_id, "because": reason}).first()
     if row is None:
         raise NotFound("poste")
     ledger.write(tx.connection, tx.given, row.rev)
-    tx.tell_with(site_id, DESIRED, _CARRY, {"poste": poste_id})
+    if tell:
+        tx.tell_with(site_id, DESIRED, _CARRY, {"poste": poste_id})
     return row
 
 

@@ -148,7 +148,8 @@ def _start(fleet: Fleet, tx: Transaction, context: Context, asked: messages.Star
     resumed = found.session.statut == rules.SUSPENDUE
     action, reason = ("reprise_session", "reprise") if resumed else ("demarrage_session", "demarrage")
     tx.record(_entry(action, after, {"motif": reason, "par": "code"}))
-    row = outbox.raised(tx, after.site_id, context.poste.id, reason)
+    # Who drives the site is given the state, and publishes it behind the reply.
+    row = outbox.raised(tx, after.site_id, context.poste.id, reason, tell=tx.lease is None)
     wanted = Wanted(
         poste_id=context.poste.id,
         slug=context.poste.slug,
