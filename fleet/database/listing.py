@@ -158,7 +158,8 @@ def _long(
 
 
 def _total(statement: Select[Any], is_postgresql: bool) -> Subquery:
-    counted = statement.order_by(None).with_only_columns(literal(1).label("one")).subquery()
+    one = literal(1).label("one")
+    counted = statement.order_by(None).with_only_columns(one, maintain_column_froms=True).subquery()
     return select(func.count().label("total"), _clock(is_postgresql)).select_from(counted).subquery("total")
 
 

@@ -17,6 +17,7 @@ from fleet.usecases import operateurs
 from fleet.usecases.fleet import Fleet
 from fleet.usecases.operateurs import OperateurEdit
 from tests.api.test_live import _create, closed, hear, served
+from tests.support.waiting import eventually
 
 
 @pytest.mark.parametrize("step", ["_read", "_look"])
@@ -42,6 +43,7 @@ def test_an_unexpected_error_is_logged_and_nothing_is_lost_to_a_page(
             number = await asyncio.to_thread(_create, fleet, site_id)
             api.live.hear(EVERYTHING)
             assert (await hear(page, "time_update", 4))["session"]["id"] == number
+            await eventually(lambda: "live_failed" in caplog.text, 5, "logged")
 
     asyncio.run(story())
     said = "".join(str(vars(record)) for record in caplog.records)
