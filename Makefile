@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 UV     := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long fuzz check fmt bench coverage screenshots lock system-deps clean
+.PHONY: help install demo as-root test test-long fuzz check fmt bench coverage screenshots lock system-deps clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,10 @@ demo: install ## a whole room on this machine: broker, API, controller, 12 simul
 system-deps: ## the Debian packages that the tests need (installs them when root)
 	@sh tests/setup.sh
 
-test: install system-deps ## every test but the long ones
+as-root: # what needs root is not left out: it is said how to run it
+	@[ "$$(id -u)" -eq 0 ] || { echo "The tests make an account, and clean up after it: that needs root. Type: sudo make test$(if $(ARGS), ARGS='$(ARGS)')" >&2; exit 1; }
+
+test: as-root install system-deps ## every test but the long ones
 	@$(PYTEST) -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-long: install system-deps ## the tests that take minutes
@@ -54,7 +57,7 @@ fmt: install ## put the code in its format
 bench: install system-deps ## figures beside their baselines; writes build/bench.json
 	@$(BIN)/python -m bench
 
-coverage: install system-deps ## what the tests run through; build/coverage/index.html
+coverage: as-root install system-deps ## what the tests run through; build/coverage/index.html
 	@mkdir -p build
 	@rm -f build/coverage.data*
 	@COVERAGE_FILE=$(CURDIR)/build/coverage.data $(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile $(ARGS)

@@ -13,7 +13,7 @@ from fleet.database.tables import alert
 from fleet.domain.actor import SYSTEM, Actor
 from fleet.domain.delivery import ALERTE, FIN_ALERTE
 
-BROKER, SILENT, DISK, BACKUP, JOB, OUTGOING, BOOKINGS = (
+BROKER, SILENT, DISK, BACKUP, JOB, OUTGOING, BOOKINGS, LEFTOVERS = (
     "alerte_courtier",
     "alerte_poste_silencieux",
     "alerte_disque",
@@ -21,6 +21,7 @@ BROKER, SILENT, DISK, BACKUP, JOB, OUTGOING, BOOKINGS = (
     "alerte_tache",
     "alerte_envoi",
     "alerte_reservations",
+    "alerte_restes",
 )
 TOPIC = "alert"
 

@@ -201,6 +201,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "Les alertes ne partent plus vers {cible} : {erreur}.",
         "Alerts no longer get through to {cible}: {erreur}.",
     ),
+    "alerte_restes": (
+        "Le nettoyage du poste {poste} a laissé des restes\u202f: personne ne s’y assoit avant qu’on l’ait regardé.",
+        "The clean-up of the computer {poste} left something behind: nobody sits down there before it was looked at.",
+    ),
     "restauration": (
         "Le serveur a été rétabli à partir d’une sauvegarde. Demandez de l’aide à l’accueil.",
         "The server was restored from a backup. Ask for help at the desk.",

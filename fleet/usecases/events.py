@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -13,11 +12,11 @@ from fleet.database import outbox, sessions, transfers
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.leases import Lease
-from fleet.database.tables import desired, poste_event
+from fleet.database.tables import poste_event
 from fleet.domain import session as rules
 from fleet.domain.errors import NotFound
 from fleet.domain.numbers import row_id
-from fleet.usecases import undo
+from fleet.usecases import care, undo
 from fleet.usecases.fleet import Fleet
 from protocol import messages
 
@@ -102,14 +101,11 @@ def _row(now: datetime, poste_id: int, told: messages.Event) -> dict[str, Any]:
 def _cleaned(tx: Transaction, site_id: int, poste_id: int, told: messages.Cleaned) -> None:
     facts: dict[str, Any] = {"ms": told.ms, "objets": {item.what: item.count for item in told.items}}
     tx.record(_entry("nettoyage_poste", site_id, poste_id, told, facts))
-    care = desired.c.needs_care.is_not(None)
     if told.leftovers:
-        tx.execute(update(desired).where(desired.c.poste_id == poste_id).values(needs_care="restes"))
+        care.begin(tx, site_id, poste_id, told.leftovers)
         tx.record(_entry("erreur", site_id, poste_id, told, {"restes": list(told.leftovers)}))
         outbox.bump(tx, site_id, poste_id, "restes_apres_nettoyage")
-    elif tx.execute(
-        update(desired).where(desired.c.poste_id == poste_id, care).values(needs_care=None)
-    ).rowcount:
+    elif care.end(tx, poste_id):
         outbox.bump(tx, site_id, poste_id, "remise_en_service")
     else:
         undo.tell_again(tx, site_id, poste_id)

@@ -19,6 +19,7 @@ from fleet.domain import poste as rules
 from fleet.domain.actor import ADMINISTRATEUR, OPERATEUR, Actor
 from fleet.domain.errors import Invalid, NotFound, Refused
 from fleet.domain.utilisateur import name
+from fleet.usecases import care
 from fleet.usecases.fleet import Fleet
 
 RESERVED = frozenset(
@@ -119,7 +120,7 @@ def set_statut(fleet: Fleet, actor: Actor, poste_id: int, statut: str) -> None:
 
 
 def _want(tx: Transaction, actor: Actor, row: Row[Any], wanted: str) -> None:
-    cared = wanted == rules.EN_SERVICE and _is_cared_for(tx, row.id)
+    cared = wanted == rules.EN_SERVICE and care.end(tx, row.id)
     if row.statut_voulu == wanted and not cared:
         return
     stamps = {"updated_at": tx.now, "version": poste.c.version + 1}
@@ -127,13 +128,6 @@ def _want(tx: Transaction, actor: Actor, row: Row[Any], wanted: str) -> None:
     facts = {"avant": row.statut_voulu, "apres": wanted}
     tx.record(_entry(actor, "changement_statut_poste", row.site_id, row.id, facts))
     outbox.bump(tx, row.site_id, row.id, _REASONS[wanted])
-
-
-def _is_cared_for(tx: Transaction, poste_id: int) -> bool:
-    """Whether a technician was awaited; a person who puts the poste back in service is one."""
-    care = desired.c.needs_care.is_not(None)
-    done = tx.execute(update(desired).where(desired.c.poste_id == poste_id, care).values(needs_care=None))
-    return done.rowcount == 1
 
 
 def _locked(tx: Transaction, actor: Actor, poste_id: int) -> Row[Any]:

@@ -16,7 +16,10 @@ class PlatformError(Exception):
 
 @dataclass(frozen=True)
 class Attestation:
-    """What a clean-up wiped (what, count, bytes), how long it took, and what a second look found left."""
+    """What a clean-up wiped (what, count, bytes), how long it took, and what a second look found left.
+
+    What is left is told as a kind and a number, `tmp:2`: the names of things are the visitor's.
+    """
 
     ms: int
     items: tuple[tuple[str, int, int], ...] = ()

@@ -27,7 +27,7 @@ FIELDS = {
     "kind": "which event this is",
     "languages": "languages of the lock screen, the preferred one first",
     "left_s": "which warning: seconds before the deadline",
-    "leftovers": "what a second look still found, empty when clean",
+    "leftovers": "what a second look still found, each a kind and a number (`tmp:2`), no names; empty when clean",
     "load": "load average of the last minute",
     "logo_hash": "hash of the site's logo, so that it is fetched once",
     "mac": "its hardware address, for waking it",

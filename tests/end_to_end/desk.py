@@ -63,6 +63,13 @@ class Desk:
             self.failures.append(f"POST {path}: {answer.failed}")
         return answer
 
+    def see(self, path: str) -> Any:
+        """What the desk is shown there."""
+        told = self._client.get(path, headers={"Authorization": f"Bearer {self._token}"})
+        if told.status_code == httpx.codes.UNAUTHORIZED and self._log_in(self._token) is None:
+            return self.see(path)
+        return told.raise_for_status().json()
+
     def _ask(self, path: str, body: dict[str, Any] | None, key: str) -> Answer:
         used = self._token
         try:

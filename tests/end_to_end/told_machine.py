@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +24,26 @@ async def wipe(seconds: float) -> None:
 class ToldMachine(SimulatedMachine):
     """A simulated machine whose deeds are told as they happen. Its boot is the test's."""
 
-    def __init__(self, name: str, boot: str, speaker: Speaker, *, clean_s: float) -> None:
+    def __init__(
+        self, name: str, boot: str, speaker: Speaker, *, clean_s: float, leaves: Sequence[str] = ()
+    ) -> None:
         super().__init__(name, clean_s=clean_s)
         self.boot = boot
         self._speaker = speaker
+        self._leaves = tuple(leaves)
+        self._visited = False
 
     async def clean(self) -> Attestation:
+        """Its first clean-up after a visit leaves what it was told to leave."""
         await wipe(self.clean_s / 2)
-        return await super().clean()
+        attested = await super().clean()
+        if not self._visited:
+            return attested
+        left, self._leaves = self._leaves, ()
+        return replace(attested, leftovers=left)
 
     def _note(self, deed: Deed, detail: str = "") -> None:
+        self._visited |= deed == "unlock"
         self._speaker.say(kind="deed", at=time.monotonic(), deed=deed, detail=detail)
 
 
@@ -59,7 +71,10 @@ def agent_on(configuration: dict[str, Any], speaker: Speaker) -> Agent:
     slug = configuration["poste"]
     broker = Broker("127.0.0.1", configuration["port"], slug, configuration["password"])
     settings = Settings(configuration["site"], slug, broker, Path(configuration["disk"]), durable=False)
-    machine = ToldMachine(slug, configuration["boot"], speaker, clean_s=configuration["clean_s"])
+    machine = ToldMachine(
+        slug, configuration["boot"], speaker, clean_s=configuration["clean_s"],
+        leaves=configuration.get("leaves", ()),
+    )  # fmt: skip
     face = ToldFace(speaker)
     agent = face.agent = Agent(settings, machine, face=face)
     return agent

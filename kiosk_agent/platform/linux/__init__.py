@@ -1,0 +1,1 @@
+"""A poste that runs Linux."""
