@@ -14,13 +14,14 @@ from kiosk_agent.doing import Doing
 from kiosk_agent.inbox import Inbox
 from kiosk_agent.link import Link, Turnstile
 from kiosk_agent.machine import Machine
+from kiosk_agent.platform import about
 from kiosk_agent.platform.base import Attestation, Platform, PlatformError
 from kiosk_agent.seeing import view_of
 from kiosk_agent.settings import Settings
 from kiosk_agent.store import Store, StoreError
 from kiosk_agent.ui.face import Face, GuardedFace, NoFace, View
 from protocol import codec, topics
-from protocol.messages import Status
+from protocol.messages import Info, Status
 
 log = logging.getLogger(__name__)
 
@@ -180,7 +181,15 @@ class Agent:
         return Will(self._status_path, codec.encode(status))
 
     def up(self) -> None:
-        self._turn(self.machine.link_up(self.now(), self._store.connection))
+        self._turn(self.machine.link_up(self.now(), self._store.connection, self._about()))
+
+    def _about(self) -> Info | None:
+        """This machine as it is now: another cable, another address, another screen. None: as it was said last."""
+        try:
+            return about.reached_by(self._platform.info(), self.link.address)
+        except (PlatformError, OSError) as error:
+            log.warning("info_failed", extra={"error": str(error)})
+            return None
 
     def down(self) -> None:
         self._turn(self.machine.link_down(self.now()))

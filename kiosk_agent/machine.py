@@ -135,9 +135,9 @@ class Machine:
     # -------------------------------------------------------------- the link
 
     @_turn
-    def link_up(self, now: int, connection: int) -> None:
-        """Connected and subscribed."""
-        self.voice.up(connection, now)
+    def link_up(self, now: int, connection: int, info: messages.Info | None = None) -> None:
+        """Connected and subscribed; `info` is what the machine is now, if that was looked at."""
+        self.voice.up(connection, now, info)
         held = self.lending.held
         if self.lending.outage(now) and not held.outage_connection:
             held.outage_connection = connection

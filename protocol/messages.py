@@ -51,7 +51,11 @@ class Status(Message, frozen=True, kw_only=True):
 
 
 class Info(Message, frozen=True, kw_only=True):
-    """What the machine is: protocol and software version, system, addresses, what it can do."""
+    """What the machine is: protocol and software version, system, addresses, memory, disk, what it can do.
+
+    `ip` and `mac` are of the interface by which the poste reaches the broker. `screens` has the size of each screen
+    that is plugged in, `?` for one that tells none. 0 or nothing: the system does not say.
+    """
 
     protocol: Count
     software: Word
@@ -60,6 +64,11 @@ class Info(Message, frozen=True, kw_only=True):
     ip: Annotated[str, Meta(max_length=45)] | None = None
     mac: Annotated[str, Meta(max_length=17)] | None = None
     capabilities: Annotated[tuple[Word, ...], Meta(max_length=64)] = ()
+    python: Word = ""
+    ram_bytes: Count = 0
+    disk_bytes: Count = 0
+    disk_free_bytes: Count = 0
+    screens: Annotated[tuple[Word, ...], Meta(max_length=16)] = ()
 
 
 class State(Message, frozen=True, kw_only=True):
