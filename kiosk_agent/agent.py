@@ -159,9 +159,13 @@ class Agent:
     # -------------------------------------------------------------- the window
 
     def window_lost(self) -> None:
-        """Nothing stands before the visitor: the machine is locked until something does; the time runs on."""
+        """Nothing stands before the visitor: the machine is locked until something does; the time runs on.
+
+        A technician stays: the window may be what there is to mend.
+        """
         self._blind = True
-        self._turn([effects.Lock()])
+        if self.machine.lending.held.by_hand is None:
+            self._turn([effects.Lock()])
 
     def window_back(self) -> None:
         """A window stands there again: a session that is still here goes on."""
@@ -172,6 +176,25 @@ class Agent:
     def window_failed(self, how: str) -> None:
         """A window ended or hung, and is started again."""
         self._turn(self.machine.trouble(self.now(), "ui_crashed", how))
+
+    # -------------------------------------------------------------- the technician
+
+    def open_by_hand(self, reason: str, seconds: int) -> str | None:
+        """Open without the server. Why not, if not."""
+        objection = self.machine.lending.closed_to_hand()
+        if objection is None:
+            self._turn(self.machine.open_by_hand(self.now(), reason, seconds))
+            return None if self.machine.lending.held.by_hand is not None else "failed"
+        return objection
+
+    def close_by_hand(self) -> None:
+        """The technician is done. A visitor's session is not ended by this."""
+        if self.machine.lending.held.by_hand is not None:
+            self.end_session()
+
+    def tampered(self, how: str) -> None:
+        """Somebody tries what is not theirs."""
+        self._turn(self.machine.trouble(self.now(), "tampering", how))
 
     # -------------------------------------------------------------- the link's listener
 
@@ -255,7 +278,8 @@ class Agent:
 
     @property
     def _may_unlock(self) -> bool:
-        return self.machine.lending.unlocked and not self._blind
+        lending = self.machine.lending
+        return lending.held.by_hand is not None or (lending.unlocked and not self._blind)
 
     def _worked(self, effect: effects.Effect) -> None:
         """What fails next is news again."""
@@ -312,7 +336,7 @@ class Agent:
     def _after(self) -> None:
         self._show()
         self._arm()
-        if self.machine.lending.unlocked and self._pulse is None:
+        if self.machine.lending.is_open and self._pulse is None:
             self._beat()
 
     def _arm(self) -> None:
@@ -338,8 +362,8 @@ class Agent:
         if self._wake_at is not None and self._wake_at <= self.now():
             self._wake()
         self._look_idle()
-        unlocked = self.machine.lending.unlocked
-        self._pulse = self._loop.call_later(PULSE_S, self._beat) if unlocked else None
+        is_open = self.machine.lending.is_open
+        self._pulse = self._loop.call_later(PULSE_S, self._beat) if is_open else None
 
     def _look_idle(self) -> None:
         now = self.now()

@@ -219,7 +219,11 @@ class Idle(_Event, frozen=True, kw_only=True, tag="idle"):
 
 
 class Trouble(_Event, frozen=True, kw_only=True, tag="trouble"):
-    """Something a human should know: `ui_crashed`, `tampering`, `state_lost`, `unlocked_by_hand`..."""
+    """Something a human should know: `ui_crashed`, `tampering`, `state_lost`, `unlocked_by_hand`...
+
+    `unlocked_by_hand`: a technician opened the machine without the server; `detail` tells for how long at most, why.
+    `locked_after_hand`: how long that lasted, and what ended it. The phase is `maintenance` meanwhile.
+    """
 
     what: Word
     detail: Annotated[str, Meta(max_length=500)] = ""

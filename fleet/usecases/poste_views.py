@@ -204,6 +204,7 @@ def _statut(now: Any) -> ColumnElement[str]:
         ),
         (or_(lost, presence.c.boot.is_(None)), rules.HORS_LIGNE),
         (presence.c.phase == "cleaning", rules.NETTOYAGE),
+        (presence.c.phase == "maintenance", rules.MAINTENANCE),
         (_reserved(now), rules.RESERVE),
         else_=literal(rules.DISPONIBLE),
     )
