@@ -20,6 +20,8 @@ from kiosk_agent.seeing import view_of
 from kiosk_agent.settings import Settings
 from kiosk_agent.store import Store, StoreError
 from kiosk_agent.ui.face import Face, GuardedFace, NoFace, View
+from kiosk_agent.updating.release import UpdateRefused
+from kiosk_agent.updating.renewal import Renewal
 from protocol import codec, topics
 from protocol.messages import Info, Status
 
@@ -47,7 +49,7 @@ class Agent:
     def __init__(
         self, settings: Settings, platform: Platform, clock: Clock | None = None, *,
         face: Face | None = None, loop: Loop | None = None, rng: Random | None = None,
-        turnstile: Turnstile | None = None,
+        turnstile: Turnstile | None = None, renewal: Renewal | None = None,
     ) -> None:  # fmt: skip
         self.settings = settings
         self._platform = platform
@@ -56,6 +58,7 @@ class Agent:
         self._given_loop = loop
         self._rng = rng or Random()
         self._turnstile = turnstile
+        self._renewal = renewal
         self._boot = platform.boot_id()
         self._store = Store(settings.folder, self._boot, durable=settings.durable)
         self._stopping = asyncio.Event()
@@ -68,6 +71,7 @@ class Agent:
         self._wake_at: int | None = None
         self._pulse: asyncio.Handle | None = None
         self._cleaning: asyncio.Task[None] | None = None
+        self._renewing: asyncio.Task[None] | None = None
         self._turns: deque[list[effects.Effect]] = deque()
         self._at_work = False
         self._looked_idle_at = 0
@@ -83,6 +87,8 @@ class Agent:
             self._turn(self.machine.begin(self.now()))
             self.begun.set()
             link = asyncio.create_task(self.link.run(), name=f"link-{self.settings.poste}")
+            if self._renewal is not None:
+                self._renewing = asyncio.create_task(self._renewal.run(self), name="renewal")
             try:
                 await self._until_stopped(link)
                 await self._leave()
@@ -138,7 +144,7 @@ class Agent:
 
     def _cancel_all(self, link: asyncio.Task[None]) -> None:
         link.cancel()
-        for handle in (self._timer, self._pulse, self._cleaning):
+        for handle in (self._timer, self._pulse, self._cleaning, self._renewing):
             if handle is not None:
                 handle.cancel()
 
@@ -402,14 +408,36 @@ class Agent:
         except (PlatformError, OSError) as error:
             self._turn(self.machine.trouble(self.now(), f"{op}_failed", str(error)[:200]))
 
+    # -------------------------------------------------------------- another version
+
     def _install(self, wanted: effects.Install) -> None:
-        reason = None
+        reason, over = None, True
         try:
-            self._platform.update(wanted.version, wanted.sha256)
-        except (PlatformError, OSError) as error:
+            if self._renewal is not None:
+                over = self._renewal.order(wanted)
+            else:
+                self._platform.update(wanted.version, wanted.sha256)
+        except (PlatformError, UpdateRefused, OSError) as error:
             log.error("update_failed", extra={"version": wanted.version, "error": str(error)})
-            reason = error.reason if isinstance(error, PlatformError) else "platform"
-        self._turn(self.machine.updated(self.now(), wanted.command, reason))
+            reason = "storage" if isinstance(error, OSError) else error.reason
+        if over:
+            self.updated(wanted.command, reason)
+
+    @property
+    def at_rest(self) -> bool:
+        """Nobody is at the machine or has typed a code, and nothing is being wiped."""
+        return self.machine.lending.at_rest and "start" not in self.machine.talk.requests
+
+    @property
+    def is_linked(self) -> bool:
+        return self.machine.voice.connection is not None
+
+    def updated(self, command: str, reason: str | None) -> None:
+        """Answer the order of another version."""
+        self._turn(self.machine.updated(self.now(), command, reason))
+
+    def failed_update(self, detail: str) -> None:
+        self._turn(self.machine.trouble(self.now(), "update_rolled_back", detail))
 
     # -------------------------------------------------------------- the face
 

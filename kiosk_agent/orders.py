@@ -74,7 +74,8 @@ class Orders:
                 self._cleaning = command.id
                 self._lending.begin_cleaning()
             case messages.Update():
-                self._turn.do(Install(command.id, command.args.version, command.args.sha256))
+                args = command.args
+                self._turn.do(Install(command.id, args.version, args.sha256, args.downgrade))
             case messages.Reboot():
                 self._turn.do(Power("reboot"))
             case messages.Shutdown():

@@ -373,14 +373,19 @@ class AskResync(_Plain, frozen=True, kw_only=True, tag="resync"):
 
 
 class UpdateArgs(Message, frozen=True, kw_only=True):
-    """Which software to install, and its SHA-256."""
+    """Which software to install, and its SHA-256. `downgrade`: also if it is older than what runs."""
 
     version: Word
     sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}" + END)]
+    downgrade: bool = False
 
 
 class Update(_Command, frozen=True, kw_only=True, tag="update"):
-    """Install another version of the agent."""
+    """Install another version of the agent, while nobody is at the poste.
+
+    `accepted` says that it was taken; `done` comes from the new version, or `refused` with the reason, `rolled_back`
+    among them: it did not come up, and the version of before runs again.
+    """
 
     args: UpdateArgs
 

@@ -157,7 +157,8 @@ async def command(request: Call, poste: FromPath[str], data: JSONBody[CommandBod
     wake for one that is off. An order of now is refused when the poste is not there."""
     names = request.shared.names
     given = {"text": data.texte, "version": data.version, "sha256": data.sha256}
-    args = {name: value for name, value in given.items() if value is not None}
+    args: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    args |= {"downgrade": True} if data.retrograder else {}
 
     def sent(fleet: Fleet, actor: Actor) -> CommandSent:
         when: commands.When = "back" if data.quand == "retour" else "now"

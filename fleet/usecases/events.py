@@ -76,9 +76,9 @@ def _act(tx: Transaction, site_id: int, poste_id: int, told: messages.Event) -> 
     elif isinstance(told, messages.Ended):
         facts = {"motif": told.reason, "restant_ms": told.remaining_ms}
         tx.record(_entry("fin_au_poste", site_id, poste_id, told, facts))
-    elif isinstance(told, messages.Trouble) and told.what in BY_HAND:
+    elif told.what in BY_HAND:
         tx.record(_by_hand(site_id, poste_id, told))
-    elif isinstance(told, messages.Trouble):
+    else:
         tx.record(_entry("erreur", site_id, poste_id, told, {"motif": told.what}))
 
 

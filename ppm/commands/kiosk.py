@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -15,14 +16,23 @@ from kiosk_agent.platform.dry import DryPlatform
 from kiosk_agent.settings import Settings as PosteSettings
 from kiosk_agent.ui import terminal
 from kiosk_agent.ui.terminal import LineFace, ScreenFace
+from kiosk_agent.updating.renewal import Renewal
 from kiosk_agent.words import Language
-from ppm import addresses, logs, systemd, window
+from ppm import addresses, logs, renewals, systemd, window
 from ppm import settings as table
 from ppm.commands import kiosk_technician
 from ppm.compose import end, stopping
 from ppm.homes import state_home
 from ppm.setting_values import Settings
 from ppm.window import WindowPlan
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a poste has beside its face: where a technician reaches it, and how it gets other versions."""
+
+    hatch: Path
+    renewal: Renewal | None
 
 
 @click.group(invoke_without_command=True)
@@ -41,7 +51,7 @@ def kiosk(ctx: click.Context, plain: bool, in_window: bool, logo: Path | None) -
     if ctx.invoked_subcommand is not None:
         return
     settings = Settings.load()
-    hatch = kiosk_technician.socket_of(settings)
+    around = Around(kiosk_technician.socket_of(settings), renewals.of(settings))
     folder = settings.get(table.STATE_DIR) or state_home()
     poste = poste_settings(settings, settings[table.POSTE], folder)
     screen = not plain and sys.stdin.isatty() and sys.stdout.isatty()
@@ -50,13 +60,13 @@ def kiosk(ctx: click.Context, plain: bool, in_window: bool, logo: Path | None) -
     if in_window:
         made = _window_plan(settings, poste, logo)
         logs.set_up(settings[table.LOG_FORMAT], level)
-        asyncio.run(_in_window(poste, hatch, made))
+        asyncio.run(_in_window(poste, around, made))
     elif screen:
         with logs.in_file(poste.folder / "kiosk.log", level):
-            asyncio.run(_on_screen(poste, hatch))
+            asyncio.run(_on_screen(poste, around))
     else:
         logs.set_up(settings[table.LOG_FORMAT], level)
-        asyncio.run(_in_lines(poste, hatch))
+        asyncio.run(_in_lines(poste, around))
 
 
 for _one in (kiosk_technician.unlock, kiosk_technician.lock, kiosk_technician.secret):
@@ -75,26 +85,26 @@ def poste_settings(settings: Settings, poste: str, folder: Path) -> PosteSetting
     )
 
 
-async def _on_screen(poste: PosteSettings, hatch: Path) -> None:
+async def _on_screen(poste: PosteSettings, around: Around) -> None:
     face = ScreenFace(poste.poste, poste.language)
     machine = DryPlatform()
-    agent = Agent(poste, machine, face=face)
+    agent = Agent(poste, machine, face=face, renewal=around.renewal)
     face.visitor = agent
     with face.shown(), stopping() as stop, terminal.keys(_touching(machine, face.typed)):
         drawing = asyncio.create_task(terminal.keep_drawing(face))
         try:
-            await _run(agent, stop, hatch)
+            await _run(agent, stop, around.hatch)
         finally:
             drawing.cancel()
 
 
-async def _in_lines(poste: PosteSettings, hatch: Path) -> None:
+async def _in_lines(poste: PosteSettings, around: Around) -> None:
     face = LineFace(lambda line: print(line, flush=True))
     machine = DryPlatform()
-    agent = Agent(poste, machine, face=face)
+    agent = Agent(poste, machine, face=face, renewal=around.renewal)
     face.visitor = agent
     with stopping() as stop, terminal.lines(_touching(machine, face.typed), lambda: None):
-        await _run(agent, stop, hatch)
+        await _run(agent, stop, around.hatch)
 
 
 def _window_plan(settings: Settings, poste: PosteSettings, logo: Path | None) -> WindowPlan:
@@ -103,13 +113,13 @@ def _window_plan(settings: Settings, poste: PosteSettings, logo: Path | None) ->
     return window.plan(settings, poste.folder, poste.language, logo)
 
 
-async def _in_window(poste: PosteSettings, hatch: Path, made: WindowPlan) -> None:
+async def _in_window(poste: PosteSettings, around: Around, made: WindowPlan) -> None:
     machine = DryPlatform()
     door = Door(made.account.uid, machine.touched)
-    agent = Agent(poste, machine, face=door)
+    agent = Agent(poste, machine, face=door, renewal=around.renewal)
     door.visitor = agent
     with stopping() as stop:
-        await _run(agent, stop, hatch, asyncio.create_task(window.keep(agent, door, made)))
+        await _run(agent, stop, around.hatch, asyncio.create_task(window.keep(agent, door, made)))
 
 
 def _touching(machine: DryPlatform, typed: Callable[[str], None]) -> Callable[[str], None]:

@@ -14,6 +14,7 @@ FIELDS = {
     "detail": "a short explanation for a technician; nothing about the visitor",
     "en": "the sentence to show, in English",
     "fr": "the sentence to show, in French",
+    "downgrade": "whether a version older than the one that runs is meant",
     "disk_bytes": "the size of its disk",
     "disk_free_bytes": "what is free on it",
     "grace_ms": "how long the screen stays usable after the deadline, to save one's work",

@@ -1,10 +1,22 @@
 """A technician opens a machine without the server: the one audited exception to a fresh answer."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 
+from kiosk_agent.broker import Broker
 from kiosk_agent.effects import Clean, Effect, Lock, Record, Unlock
 from kiosk_agent.lending import BY_HAND
+from kiosk_agent.local.messages import Shown
 from kiosk_agent.memory import Memory
+from kiosk_agent.seeing import view_of
+from kiosk_agent.settings import Settings
+from kiosk_agent.ui import scene as scenes
+from kiosk_agent.ui.scene import Scene
+from kiosk_agent.ui.screen import InUse, screen
+from kiosk_agent.ui.screen import Lock as LockScreen
 from protocol import messages
 from protocol.messages import Resync, Start, State, Trouble
 from tests.kiosk_agent.hands import MINUTE, Hand
@@ -152,6 +164,21 @@ def test_another_start_of_the_machine_wipes_what_was_left() -> None:
     again = Hand(memory, boot="boot-2")
     assert (again.phase, again.is_unlocked) == ("cleaning", False)
     assert told(again)[-1][0] == "locked_after_hand"
+
+
+def test_the_window_says_so_plainly_and_offers_no_more_time() -> None:
+    hand = opened(Hand())
+    settings = Settings("s", "p1", Broker("h", 1, "p1", ""), Path("/nowhere"))
+    scene = scenes.heard(Scene(menu=True), Shown(view=view_of(hand.machine, settings, hand.now)), hand.now)
+    wall = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    seen = screen(replace(scene, menu=True), hand.now, wall)
+    assert isinstance(seen, InUse)
+    assert seen.banner.startswith("Ouvert par un technicien, sans l’accueil. Verrouillage dans 10")
+    assert seen.menu is not None
+    assert not seen.menu.may_ask
+    hand.wait(10 * MINUTE)
+    locked = scenes.heard(scene, Shown(view=view_of(hand.machine, settings, hand.now)), hand.now)
+    assert isinstance(screen(locked, hand.now, wall), LockScreen)
 
 
 def test_when_the_audit_cannot_be_written_it_stays_locked() -> None:
