@@ -20,7 +20,7 @@ from kiosk_agent.updating.renewal import Renewal
 from kiosk_agent.words import Language
 from ppm import addresses, logs, renewals, systemd, window
 from ppm import settings as table
-from ppm.commands import kiosk_technician
+from ppm.commands import kiosk_doctor, kiosk_technician
 from ppm.compose import end, stopping
 from ppm.homes import state_home
 from ppm.setting_values import Settings
@@ -69,7 +69,7 @@ def kiosk(ctx: click.Context, plain: bool, in_window: bool, logo: Path | None) -
         asyncio.run(_in_lines(poste, around))
 
 
-for _one in (kiosk_technician.unlock, kiosk_technician.lock, kiosk_technician.secret):
+for _one in (kiosk_doctor.doctor, kiosk_technician.unlock, kiosk_technician.lock, kiosk_technician.secret):
     kiosk.add_command(_one)
 
 
