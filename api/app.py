@@ -44,6 +44,7 @@ from api.routes import (
     postes,
     purges,
     queue,
+    releases,
     reports,
     requests,
     rooms,
@@ -65,7 +66,7 @@ GRACEFUL_S = 5
 _DESK = (transfers, endings, timelines, requests, bulk, rooms, batches, bookings, queue, places)
 """What the desk does beside the daily round, each in a module of its own."""
 
-_RECORDS = (jobs, personal_data, purges, reports, exports, alerts, system, metrics)
+_RECORDS = (jobs, personal_data, purges, reports, exports, alerts, system, metrics, releases)
 """What is counted, kept, taken away and forgotten, and how the deployment is."""
 
 

@@ -199,6 +199,8 @@ class Statut(Body, frozen=True, kw_only=True):
 class CommandBody(Body, frozen=True, kw_only=True):
     """`texte` for a message, `version` and `sha256` for an update, nothing for the others.
 
+    `retrograder`: the version may be older than the one that the poste runs.
+
     `quand` `retour`: a poste that is away is told when it is back, within a day.
     """
 
@@ -206,6 +208,7 @@ class CommandBody(Body, frozen=True, kw_only=True):
     texte: Annotated[str, Meta(max_length=500)] | None = None
     version: Annotated[str, Meta(max_length=64)] | None = None
     sha256: Annotated[str, Meta(max_length=64)] | None = None
+    retrograder: bool = False
     quand: Literal["maintenant", "retour"] = "maintenant"
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 _PLACEHOLDERS = ("change", "placeholder", "secret", "xxxx", "example", "exemple")
 _SHORTEST_SECRET = 32
@@ -16,7 +17,7 @@ class ApiSettings:
     where browsers come by plain http. `trusted_proxies` are the addresses whose X-Forwarded-For is believed; none by
     default.
     `cors_origins` are the other web pages that may call it; none by default. `requests_per_minute` of one operator
-    are answered by one process, 0 for all.
+    are answered by one process, 0 for all. `releases` is the folder of signed versions of the agent.
     """
 
     jwt_secret: str
@@ -36,6 +37,7 @@ class ApiSettings:
     queue: int = 256
     zone: str = "Indian/Reunion"
     metrics_token: str | None = None
+    releases: Path | None = None
 
     def __post_init__(self) -> None:
         for secret in (self.jwt_secret, *self.jwt_previous):

@@ -14,13 +14,16 @@ from kiosk_agent.doing import Doing
 from kiosk_agent.inbox import Inbox
 from kiosk_agent.link import Link, Turnstile
 from kiosk_agent.machine import Machine
+from kiosk_agent.platform import about
 from kiosk_agent.platform.base import Attestation, Platform, PlatformError
 from kiosk_agent.seeing import view_of
 from kiosk_agent.settings import Settings
 from kiosk_agent.store import Store, StoreError
 from kiosk_agent.ui.face import Face, GuardedFace, NoFace, View
+from kiosk_agent.updating.release import UpdateRefused
+from kiosk_agent.updating.renewal import Renewal
 from protocol import codec, topics
-from protocol.messages import Status
+from protocol.messages import Info, Status
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +49,7 @@ class Agent:
     def __init__(
         self, settings: Settings, platform: Platform, clock: Clock | None = None, *,
         face: Face | None = None, loop: Loop | None = None, rng: Random | None = None,
-        turnstile: Turnstile | None = None,
+        turnstile: Turnstile | None = None, renewal: Renewal | None = None,
     ) -> None:  # fmt: skip
         self.settings = settings
         self._platform = platform
@@ -55,6 +58,7 @@ class Agent:
         self._given_loop = loop
         self._rng = rng or Random()
         self._turnstile = turnstile
+        self._renewal = renewal
         self._boot = platform.boot_id()
         self._store = Store(settings.folder, self._boot, durable=settings.durable)
         self._stopping = asyncio.Event()
@@ -67,6 +71,7 @@ class Agent:
         self._wake_at: int | None = None
         self._pulse: asyncio.Handle | None = None
         self._cleaning: asyncio.Task[None] | None = None
+        self._renewing: asyncio.Task[None] | None = None
         self._turns: deque[list[effects.Effect]] = deque()
         self._at_work = False
         self._looked_idle_at = 0
@@ -82,6 +87,8 @@ class Agent:
             self._turn(self.machine.begin(self.now()))
             self.begun.set()
             link = asyncio.create_task(self.link.run(), name=f"link-{self.settings.poste}")
+            if self._renewal is not None:
+                self._renewing = asyncio.create_task(self._renewal.run(self), name="renewal")
             try:
                 await self._until_stopped(link)
                 await self._leave()
@@ -137,7 +144,7 @@ class Agent:
 
     def _cancel_all(self, link: asyncio.Task[None]) -> None:
         link.cancel()
-        for handle in (self._timer, self._pulse, self._cleaning):
+        for handle in (self._timer, self._pulse, self._cleaning, self._renewing):
             if handle is not None:
                 handle.cancel()
 
@@ -158,9 +165,13 @@ class Agent:
     # -------------------------------------------------------------- the window
 
     def window_lost(self) -> None:
-        """Nothing stands before the visitor: the machine is locked until something does; the time runs on."""
+        """Nothing stands before the visitor: the machine is locked until something does; the time runs on.
+
+        A technician stays: the window may be what there is to mend.
+        """
         self._blind = True
-        self._turn([effects.Lock()])
+        if self.machine.lending.held.by_hand is None:
+            self._turn([effects.Lock()])
 
     def window_back(self) -> None:
         """A window stands there again: a session that is still here goes on."""
@@ -172,6 +183,25 @@ class Agent:
         """A window ended or hung, and is started again."""
         self._turn(self.machine.trouble(self.now(), "ui_crashed", how))
 
+    # -------------------------------------------------------------- the technician
+
+    def open_by_hand(self, reason: str, seconds: int) -> str | None:
+        """Open without the server. Why not, if not."""
+        objection = self.machine.lending.closed_to_hand()
+        if objection is None:
+            self._turn(self.machine.open_by_hand(self.now(), reason, seconds))
+            return None if self.machine.lending.held.by_hand is not None else "failed"
+        return objection
+
+    def close_by_hand(self) -> None:
+        """The technician is done. A visitor's session is not ended by this."""
+        if self.machine.lending.held.by_hand is not None:
+            self.end_session()
+
+    def tampered(self, how: str) -> None:
+        """Somebody tries what is not theirs."""
+        self._turn(self.machine.trouble(self.now(), "tampering", how))
+
     # -------------------------------------------------------------- the link's listener
 
     def will(self) -> Will:
@@ -180,7 +210,15 @@ class Agent:
         return Will(self._status_path, codec.encode(status))
 
     def up(self) -> None:
-        self._turn(self.machine.link_up(self.now(), self._store.connection))
+        self._turn(self.machine.link_up(self.now(), self._store.connection, self._about()))
+
+    def _about(self) -> Info | None:
+        """This machine as it is now: another cable, another address, another screen. None: as it was said last."""
+        try:
+            return about.reached_by(self._platform.info(), self.link.address)
+        except (PlatformError, OSError) as error:
+            log.warning("info_failed", extra={"error": str(error)})
+            return None
 
     def down(self) -> None:
         self._turn(self.machine.link_down(self.now()))
@@ -246,7 +284,8 @@ class Agent:
 
     @property
     def _may_unlock(self) -> bool:
-        return self.machine.lending.unlocked and not self._blind
+        lending = self.machine.lending
+        return lending.held.by_hand is not None or (lending.unlocked and not self._blind)
 
     def _worked(self, effect: effects.Effect) -> None:
         """What fails next is news again."""
@@ -303,7 +342,7 @@ class Agent:
     def _after(self) -> None:
         self._show()
         self._arm()
-        if self.machine.lending.unlocked and self._pulse is None:
+        if self.machine.lending.is_open and self._pulse is None:
             self._beat()
 
     def _arm(self) -> None:
@@ -329,8 +368,8 @@ class Agent:
         if self._wake_at is not None and self._wake_at <= self.now():
             self._wake()
         self._look_idle()
-        unlocked = self.machine.lending.unlocked
-        self._pulse = self._loop.call_later(PULSE_S, self._beat) if unlocked else None
+        is_open = self.machine.lending.is_open
+        self._pulse = self._loop.call_later(PULSE_S, self._beat) if is_open else None
 
     def _look_idle(self) -> None:
         now = self.now()
@@ -369,14 +408,36 @@ class Agent:
         except (PlatformError, OSError) as error:
             self._turn(self.machine.trouble(self.now(), f"{op}_failed", str(error)[:200]))
 
+    # -------------------------------------------------------------- another version
+
     def _install(self, wanted: effects.Install) -> None:
-        reason = None
+        reason, over = None, True
         try:
-            self._platform.update(wanted.version, wanted.sha256)
-        except (PlatformError, OSError) as error:
+            if self._renewal is not None:
+                over = self._renewal.order(wanted)
+            else:
+                self._platform.update(wanted.version, wanted.sha256)
+        except (PlatformError, UpdateRefused, OSError) as error:
             log.error("update_failed", extra={"version": wanted.version, "error": str(error)})
-            reason = error.reason if isinstance(error, PlatformError) else "platform"
-        self._turn(self.machine.updated(self.now(), wanted.command, reason))
+            reason = "storage" if isinstance(error, OSError) else error.reason
+        if over:
+            self.updated(wanted.command, reason)
+
+    @property
+    def at_rest(self) -> bool:
+        """Nobody is at the machine or has typed a code, and nothing is being wiped."""
+        return self.machine.lending.at_rest and "start" not in self.machine.talk.requests
+
+    @property
+    def is_linked(self) -> bool:
+        return self.machine.voice.connection is not None
+
+    def updated(self, command: str, reason: str | None) -> None:
+        """Answer the order of another version."""
+        self._turn(self.machine.updated(self.now(), command, reason))
+
+    def failed_update(self, detail: str) -> None:
+        self._turn(self.machine.trouble(self.now(), "update_rolled_back", detail))
 
     # -------------------------------------------------------------- the face
 

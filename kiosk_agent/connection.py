@@ -166,6 +166,15 @@ class Connection:
 
     # -------------------------------------------------------------- saying and leaving
 
+    @property
+    def address(self) -> str | None:
+        """The address that we have on this connection: that of the interface which reaches the broker."""
+        sock: Any = self._client.socket() if self._client is not None else None
+        try:
+            return str(sock.getsockname()[0]) if sock is not None else None
+        except OSError:
+            return None  # it was lost a moment ago
+
     def publish(self, topic: str, payload: bytes, qos: int, retained: bool) -> None:
         if self._client is not None:
             self._client.publish(topic, payload, qos, retained)

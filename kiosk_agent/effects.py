@@ -114,6 +114,7 @@ class Install:
     command: str
     version: str
     sha256: str
+    downgrade: bool = False
 
 
 Effect = (

@@ -7,11 +7,13 @@ from msgspec import structs
 from kiosk_agent.countdown import Countdown
 from kiosk_agent.effects import Clean, Effect, Lock, Tell, Unlock, Warn
 from kiosk_agent.judge import OPEN, Standing
-from kiosk_agent.memory import Held, Settled
+from kiosk_agent.memory import ByHand, Held, Settled
 from kiosk_agent.platform.base import Attestation
-from protocol.messages import Cleaned, CleanedItem, Desired, Ended, Event, Phase, Warned
+from protocol.messages import Cleaned, CleanedItem, Desired, Ended, Event, Phase, Trouble, Warned
 
 UNKNOWN_TRACES = "unknown"
+BY_HAND = "by-hand"
+"""What the platform is told to open for when no session is: a technician is there."""
 TOLD_FROM_MS = 5_000
 """A change of the deadline smaller than this is not worth a sentence."""
 
@@ -30,6 +32,16 @@ class Lending:
     @property
     def unlocked(self) -> bool:
         return self.phase in OPEN
+
+    @property
+    def is_open(self) -> bool:
+        """Is anybody at the machine, a visitor or a technician?"""
+        return self.unlocked or self.held.by_hand is not None
+
+    @property
+    def at_rest(self) -> bool:
+        """Is nobody at the machine, nobody expected back, and nothing being wiped?"""
+        return self.phase in ("locked", "maintenance") and self.held.by_hand is None
 
     def standing(self, newest_term: int, now: int) -> Standing:
         return Standing(self.held, self.phase, newest_term, now)
@@ -68,6 +80,8 @@ class Lending:
     def wake(self, held: Held | None, alive_at: int | None, lost: bool, now: int) -> str:
         """Take up what the disk says. Returns why the controller is to be asked: `boot` or `restarted`."""
         boot = self.held.boot
+        if held is not None and held.by_hand is not None:
+            self._say_closed(held.by_hand, "restarted", alive_at)
         if held is None or held.boot != boot:
             self.held = self._new_boot(boot, held)
             if lost:
@@ -76,7 +90,9 @@ class Lending:
             self._go_on_cleaning()
             return "boot"
         self.held = held
-        if held.countdown is not None:
+        if held.by_hand is not None:
+            self._close()
+        elif held.countdown is not None:
             self._take_up(held.countdown, now - alive_at if alive_at is not None else 0, now)
         else:
             self._do(Lock())
@@ -109,7 +125,7 @@ class Lending:
         """Locked: take the phase that follows from what is held."""
         if self.held.cleaning:
             self.begin_cleaning()
-        elif self.held.desired == "maintenance":
+        elif self.held.by_hand is not None or self.held.desired == "maintenance":
             self.phase = "maintenance"
         else:
             self.phase = "suspended" if self.held.session is not None else "locked"
@@ -175,11 +191,54 @@ class Lending:
         held.session = held.left_ms = held.fault_since = held.over = None
 
     def make_room(self, now: int) -> None:
-        """End what is here: lock, and clean if a visitor left files."""
+        """End what is here: lock, and clean if a visitor left files. A technician stays until the end of that."""
+        if self.held.by_hand is not None:
+            return
         if self.unlocked:
             self._lock(now)
         if self.held.traces is not None and self.phase != "cleaning":
             self.begin_cleaning()
+
+    # -------------------------------------------------------------- a technician
+
+    def closed_to_hand(self) -> str | None:
+        """Why a technician may not open the machine; None when that is possible: nobody's session is here."""
+        held = self.held
+        if held.by_hand is not None:
+            return "open_already"
+        if self.phase == "cleaning":
+            return "cleaning"
+        free = self.phase in ("locked", "maintenance") and held.session is None and held.traces is None
+        return None if free else "session_here"
+
+    def open_by_hand(self, reason: str, seconds: int, now: int) -> None:
+        """Open to a technician, with no answer of anybody: told as maintenance, and kept as an event before.
+
+        It is not a session: no code and no desired session does anything to it, and what it leaves is wiped.
+        """
+        held = self.held
+        held.by_hand, held.traces = ByHand(now, now + 1000 * seconds), UNKNOWN_TRACES
+        self.phase = "maintenance"
+        self._happened(Trouble(n=0, boot="", what="unlocked_by_hand", detail=f"{seconds} s: {reason}"))
+        self._do(Unlock(BY_HAND))
+
+    def close_by_hand(self, why: str, now: int) -> None:
+        """The technician's time is over: lock, say so, clean."""
+        if self.held.by_hand is not None:
+            self._say_closed(self.held.by_hand, why, now)
+            self._close()
+
+    def _say_closed(self, by_hand: ByHand, why: str, at: int | None) -> None:
+        lasted_s = max(0, (by_hand.since if at is None else at) - by_hand.since) // 1000
+        self._happened(Trouble(n=0, boot="", what="locked_after_hand", detail=f"{lasted_s} s: {why}"))
+
+    def _close(self) -> None:
+        held = self.held
+        session, left = held.session, held.left_ms
+        self._do(Lock())
+        held.by_hand = None
+        self.begin_cleaning()
+        held.session, held.left_ms = session, left
 
     # -------------------------------------------------------------- what happens here
 
@@ -259,8 +318,10 @@ class Lending:
     # -------------------------------------------------------------- what time does
 
     def advance(self, now: int) -> None:
-        """Warn, enter the grace, lock at its end."""
-        countdown = self.held.countdown
+        """Warn, enter the grace, lock at its end; and at the end of a technician's time."""
+        countdown, by_hand = self.held.countdown, self.held.by_hand
+        if by_hand is not None and by_hand.until <= now:
+            self.close_by_hand("time_over", now)
         if not self.unlocked or countdown is None:
             return
         if countdown.over(now):
@@ -287,5 +348,7 @@ class Lending:
         self._happened(Warned(n=0, boot="", session=self.held.session, left_s=left))
 
     def next_wake(self, now: int) -> int | None:
-        countdown = self.held.countdown
+        countdown, by_hand = self.held.countdown, self.held.by_hand
+        if by_hand is not None:
+            return by_hand.until
         return countdown.next_wake(now) if countdown and self.unlocked else None

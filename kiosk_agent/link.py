@@ -68,6 +68,11 @@ class Link:
         if time.monotonic() - began >= STEADY_S:
             self._wait.reset()
 
+    @property
+    def address(self) -> str | None:
+        """By which address of this machine the broker is reached; None while it is not."""
+        return self._connection.address if self._connection is not None else None
+
     def publish(self, topic: str, payload: bytes, qos: int, retained: bool) -> None:
         """Say it if the link is up; forget it if not."""
         if self._connection is not None and self._connection.subscribed:

@@ -115,7 +115,8 @@ class Machine:
         elif any(isinstance(effect, Unlock) for effect in effects):
             refused = self.lending.held
             self.lending.revert(self._before or Held(boot=refused.boot), now)
-            self.talk.refuse(refused.term, refused.rev, reason)
+            if refused.by_hand is None:
+                self.talk.refuse(refused.term, refused.rev, reason)
             self._turn.do(Tell("storage", {}))
         elif any(isinstance(effect, Clean) for effect in effects):
             self._turn.do(Clean())  # nobody else would ever end this phase
@@ -135,9 +136,9 @@ class Machine:
     # -------------------------------------------------------------- the link
 
     @_turn
-    def link_up(self, now: int, connection: int) -> None:
-        """Connected and subscribed."""
-        self.voice.up(connection, now)
+    def link_up(self, now: int, connection: int, info: messages.Info | None = None) -> None:
+        """Connected and subscribed; `info` is what the machine is now, if that was looked at."""
+        self.voice.up(connection, now, info)
         held = self.lending.held
         if self.lending.outage(now) and not held.outage_connection:
             held.outage_connection = connection
@@ -196,7 +197,8 @@ class Machine:
 
     @_turn
     def end(self, now: int) -> None:
-        """The visitor ends the session: lock at once, whatever the network does, and say so."""
+        """Who is there ends it: lock at once, whatever the network does, and say so."""
+        self.lending.close_by_hand("technician", now)
         self.talk.end(now)
 
     @_turn
@@ -204,6 +206,18 @@ class Machine:
         """Nobody touched the machine for `idle_s`: said about once a second while a visitor is at it."""
         if self.idleness.seen(idle_s, now):
             self.talk.end(now, "idle")
+
+    # -------------------------------------------------------------- the technician
+
+    @_turn
+    def open_by_hand(self, now: int, reason: str, seconds: int) -> None:
+        """Open without the server, where no session is: the one exception to a fresh answer.
+
+        What was asked for a code that somebody typed is forgotten, so that no late answer opens for them.
+        """
+        if self.lending.closed_to_hand() is None:
+            self.talk.requests.drop("start")
+            self.lending.open_by_hand(codec.plain(reason), seconds, now)
 
     # -------------------------------------------------------------- time
 

@@ -16,6 +16,13 @@ class Settled(Struct, frozen=True):
     rev: int | None = None
 
 
+class ByHand(Struct, frozen=True):
+    """A technician opened the machine without the server: since when, and until when at most."""
+
+    since: int
+    until: int
+
+
 class Held(Struct, kw_only=True):
     """What the poste holds: the last desired state that it applied and what became of it.
 
@@ -24,6 +31,7 @@ class Held(Struct, kw_only=True):
     `fault_since` tells when the session was locked by a fault (ms of the boot clock); `outage_ms` what it
     lost so and was not credited yet, `outage_connection` the connection that ended that. `locked_by_order`
     tells that a command locked the session, which is no fault. `warned` are the warnings given under this rev.
+    `by_hand` is set while a technician has it open.
     """
 
     boot: str
@@ -43,6 +51,7 @@ class Held(Struct, kw_only=True):
     locked_by_order: bool = False
     warned: tuple[int, ...] = ()
     config: Config | None = None
+    by_hand: ByHand | None = None
 
 
 class Happened(Struct, frozen=True):

@@ -52,7 +52,7 @@ class Orders:
 
     def _possible(self, command: messages.Command) -> Answer:
         match command:
-            case messages.Clean() | messages.Update() if self._lending.phase not in ("locked", "maintenance"):
+            case messages.Clean() | messages.Update() if not self._lending.at_rest:
                 return "refused", "busy"
             case messages.Clean() | messages.Update():
                 return UNDER_WAY
@@ -64,6 +64,8 @@ class Orders:
                 self._turn.do(ShowText(command.args.text))
             case messages.Identify():
                 self._turn.do(effects.Identify())
+            case messages.Lock() if self._lending.held.by_hand is not None:
+                self._lending.close_by_hand("order", now)
             case messages.Lock() if self._lending.held.session is not None:
                 self._lending.lock_by_order(now)
             case messages.AskResync():
@@ -72,7 +74,8 @@ class Orders:
                 self._cleaning = command.id
                 self._lending.begin_cleaning()
             case messages.Update():
-                self._turn.do(Install(command.id, command.args.version, command.args.sha256))
+                args = command.args
+                self._turn.do(Install(command.id, args.version, args.sha256, args.downgrade))
             case messages.Reboot():
                 self._turn.do(Power("reboot"))
             case messages.Shutdown():

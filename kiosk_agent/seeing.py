@@ -9,12 +9,14 @@ from kiosk_agent.words import Language, say
 def view_of(machine: Machine, settings: Settings, now: int) -> View:
     """The whole view, for a face."""
     lending, online = machine.lending, machine.voice.connection is not None
-    countdown = lending.held.countdown
+    countdown, by_hand = lending.held.countdown, lending.held.by_hand
+    deadline, end = (countdown.deadline, countdown.end) if countdown else (None, None)
+    if by_hand is not None:
+        deadline = end = by_hand.until
     return View(
         poste=settings.poste, phase=lending.phase, online=online, checking="start" in machine.talk.requests,
         sentence=_sentence(machine, settings.language, now), language=settings.language,
-        session=lending.held.session, deadline=countdown.deadline if countdown else None,
-        end=countdown.end if countdown else None,
+        session=lending.held.session, deadline=deadline, end=end, by_hand=by_hand is not None,
         remaining_ms=None if countdown else lending.remaining(now), config=lending.held.config,
         controller=machine.talk.controller_online, asking="extend" in machine.talk.requests,
         still_there=machine.idleness.asked_at is not None,
@@ -23,6 +25,8 @@ def view_of(machine: Machine, settings: Settings, now: int) -> View:
 
 
 def _sentence(machine: Machine, language: Language, now: int) -> str:
+    if machine.lending.held.by_hand is not None:
+        return say("by_hand", language)
     match machine.lending.phase:
         case "cleaning" | "maintenance" as phase:
             return say(phase, language)

@@ -262,7 +262,7 @@ class Talk:
         if new:
             self._wanted = wanted
             self._insist.reset()
-        if self._lending.phase != "cleaning":
+        if self._lending.phase != "cleaning" and self._lending.held.by_hand is None:
             self.resync(why, now, 0 if new else self._insist.next())
 
     def _content(self, desired: messages.Desired) -> None:

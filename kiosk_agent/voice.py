@@ -28,9 +28,10 @@ class Voice:
         self._status_at: int | None = None
         self._status_said = 0
 
-    def up(self, connection: int, now: int) -> None:
+    def up(self, connection: int, now: int, info: Info | None = None) -> None:
         """Connected and subscribed: status, info, state, in this order."""
         self.connection = connection
+        self._info = info or self._info
         self._status(now)
         self._turn.say(topics.INFO, self._info)
         self._said = None

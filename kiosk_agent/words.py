@@ -62,6 +62,11 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "Poste en maintenance. Choisissez-en un autre.",
         "Under maintenance. Please take another computer.",
     ),
+    "by_hand": (
+        "Ouvert par un technicien, sans l’accueil.",
+        "Opened by a technician, without the desk.",
+    ),
+    "locks_in": ("Verrouillage dans {time}.", "Locks in {time}."),
     "cleaning": ("Nettoyage en cours. Un instant…", "Cleaning up. One moment…"),
     "left": ("Encore {time}.", "{time} left."),
     "warning": (

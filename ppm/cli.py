@@ -52,6 +52,7 @@ WORDS = {
     "operator": Word("operator", "operator", "Members of staff with an account."),
     "site": Word("site", "site", "Places that have postes."),
     "poste": Word("poste", "poste", "Public computers, and their accounts at the broker."),
+    "release": Word("release", "release", "Signed versions of the agent, for postes to install."),
     "broker": Word("broker", "broker", "The broker's own files."),
     "session": Word("session", "session", "Visitors' turns: create, extend, pause, end."),
     "watch": Word("watch", "watch", "The traffic on MQTT in plain words, live."),

@@ -8,7 +8,7 @@ import platform
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -41,10 +41,10 @@ class Finding:
 Check = Callable[[Settings], Iterator[Finding]]
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Every finding, one check after the other."""
+def examine(settings: Settings, checks: Sequence[Check] | None = None) -> Iterator[Finding]:
+    """Every finding, one check after the other; those of a server unless others are given."""
     told: set[str] = set()
-    for check in CHECKS:
+    for check in CHECKS if checks is None else checks:
         for one in _examined(check, settings):
             if one.found not in told:  # a wrong value is met by every check that needs it
                 yield one
@@ -125,7 +125,7 @@ def _database_remedy(name: str | None, shown: str) -> str:
     folder = Path(name or "").resolve().parent
     if not folder.is_dir():
         return f"mkdir -p {folder}, then: ppm migrate"
-    return f"let {_owner_name(os.getuid())} read and write {name} and its folder"
+    return f"let {owner_name(os.getuid())} read and write {name} and its folder"
 
 
 def _schema(found: str | None, wanted: str) -> Finding:
@@ -245,7 +245,7 @@ def folders(settings: Settings) -> Iterator[Finding]:
         elif folder is not None:
             yield _folder(setting.name, folder)
     for name, path in settings.secret_files():
-        yield _secret_file(name, path)
+        yield secret_file(name, path)
     for setting in (table.BROKER_CA_FILE, table.BROKER_CERT_FILE, table.BROKER_KEY_FILE):
         file = settings.get(setting)
         if file is not None and not os.access(file, os.R_OK):
@@ -257,29 +257,29 @@ def folders(settings: Settings) -> Iterator[Finding]:
 def _folder(name: str, folder: Path) -> Finding:
     if not folder.is_dir():
         return Finding("folders", "failed", f"{name}: {folder} is not there", f"mkdir -p {folder}")
-    owner = _owner(folder)
+    whose = owner(folder)
     if not os.access(folder, os.W_OK | os.X_OK):
-        remedy = f"chown {_owner_name(os.getuid())} {folder}"
-        return Finding("folders", "failed", f"{name}: {folder} of {owner} is not writable here", remedy)
-    return Finding("folders", "ok", f"{name}: {folder}, of {owner}")
+        remedy = f"chown {owner_name(os.getuid())} {folder}"
+        return Finding("folders", "failed", f"{name}: {folder} of {whose} is not writable here", remedy)
+    return Finding("folders", "ok", f"{name}: {folder}, of {whose}")
 
 
-def _secret_file(name: str, path: Path) -> Finding:
+def secret_file(name: str, path: Path) -> Finding:
     try:
         mode = path.stat().st_mode & 0o777
     except OSError as error:
         return Finding("secrets", "failed", f"{name}: {path}: {error.strerror}", "put it there, readable")
     if mode & 0o007:
-        what = f"{name}: {path} of {_owner(path)} is open to everybody ({mode:04o})"
+        what = f"{name}: {path} of {owner(path)} is open to everybody ({mode:04o})"
         return Finding("secrets", "failed", what, f"chmod o-rwx {path}")
-    return Finding("secrets", "ok", f"{name}: {path}, of {_owner(path)}, {mode:04o}")
+    return Finding("secrets", "ok", f"{name}: {path}, of {owner(path)}, {mode:04o}")
 
 
-def _owner(path: Path) -> str:
-    return _owner_name(path.stat().st_uid)
+def owner(path: Path) -> str:
+    return owner_name(path.stat().st_uid)
 
 
-def _owner_name(uid: int) -> str:
+def owner_name(uid: int) -> str:
     try:
         import pwd
 

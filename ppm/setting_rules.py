@@ -3,6 +3,8 @@
 Standard library only: a poste has nothing else.
 """
 
+import base64
+import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -92,6 +94,17 @@ def secret(value: str) -> str:
     if len(value.encode()) < SHORTEST_SECRET:
         raise ValueError(f"at least {SHORTEST_SECRET} characters; make one with: openssl rand -base64 48")
     return value
+
+
+def key(value: str) -> bytes:
+    """A key of Ed25519, public or private: 32 bytes in base64."""
+    try:
+        found = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        found = b""
+    if len(found) != 32:
+        raise ValueError("a key is 32 bytes in base64; make one with: ppm release key")
+    return found
 
 
 def database(value: str) -> str:

@@ -286,6 +286,32 @@ WINDOW_SOCKET = Setting(
     "Where a poste's agent and its window meet; the window's account must be able to reach it.", ("kiosk",),
     shown_default="`window.sock` in the poste's folder", example="/run/poste-public/window.sock",
 )  # fmt: skip
+POSTE_KEY = Setting(
+    "PPM_POSTE_KEY", "secret", rules.text,
+    "The credential of this poste at the API, by which it gets releases (POST /api/postes/{poste}/credential/).",
+    ("kiosk",), secret=True, example=PLACEHOLDER,
+)  # fmt: skip
+SLOTS_DIR = Setting(
+    "PPM_SLOTS_DIR", "folder", rules.path,
+    "Where the two environments of a poste are, and the link `current` to the one that runs. With it, PPM_POSTE_KEY "
+    "and PPM_RELEASE_PUBLIC_KEY a poste installs another version by itself when that is ordered.", ("kiosk",),
+    shown_default="none: nothing is installed", example="/opt/poste-public",
+)  # fmt: skip
+RELEASE_PUBLIC_KEY = Setting(
+    "PPM_RELEASE_PUBLIC_KEY", "key", rules.key,
+    "The one key whose signature a poste believes on a release, as `ppm release key` prints it.", ("kiosk",),
+    example="PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=",
+)  # fmt: skip
+RELEASES_DIR = Setting(
+    "PPM_RELEASES_DIR", "folder", rules.path,
+    "Where `ppm release add` puts signed versions of the agent, and the API serves them to postes from.",
+    ("api", "release"), shown_default="none: no releases", example="/var/lib/poste-public/releases",
+)  # fmt: skip
+RELEASE_KEY = Setting(
+    "PPM_RELEASE_KEY", "key", rules.key,
+    "The private key that signs releases. Nothing but `ppm release add` needs it: keep it from the API.", ("release",),
+    secret=True, example=PLACEHOLDER,
+)  # fmt: skip
 OBSERVER_LOGIN = Setting(
     "PPM_OBSERVER_LOGIN", "text", rules.text,
     "On a broker that was given: the account that the demo tells to tools. Without it demo.json names none.",
@@ -296,7 +322,8 @@ OBSERVER_PASSWORD = Setting(
     example=PLACEHOLDER,
 )  # fmt: skip
 API_URL = Setting(
-    "PPM_API_URL", "URL", rules.http_url, "The API where simulated visitors get their codes.", ("simulate",),
+    "PPM_API_URL", "URL", rules.http_url, "The API: simulated visitors get their codes there, a poste its releases.",
+    ("kiosk", "simulate"),
     default="http://127.0.0.1:8000",
 )  # fmt: skip
 OPERATOR_LOGIN = Setting(
@@ -321,6 +348,7 @@ TABLE: tuple[Setting[Any], ...] = (
     ALERT_CA_FILE,
     KEEP_SESSIONS_DAYS, KEEP_TERMINAL_DAYS, KEEP_PEOPLE_DAYS, KEEP_LOGS_DAYS,
     POSTE, SITE, STATE_DIR, LANGUAGE, WINDOW_USER, WINDOW_SOCKET,
+    POSTE_KEY, SLOTS_DIR, RELEASE_PUBLIC_KEY, RELEASES_DIR, RELEASE_KEY,
     API_URL, OPERATOR_LOGIN, OPERATOR_PASSWORD,
     DATA_DIR, MQTT_PORT, OBSERVER_LOGIN, OBSERVER_PASSWORD,
 )  # fmt: skip

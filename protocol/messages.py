@@ -51,7 +51,11 @@ class Status(Message, frozen=True, kw_only=True):
 
 
 class Info(Message, frozen=True, kw_only=True):
-    """What the machine is: protocol and software version, system, addresses, what it can do."""
+    """What the machine is: protocol and software version, system, addresses, memory, disk, what it can do.
+
+    `ip` and `mac` are of the interface by which the poste reaches the broker. `screens` has the size of each screen
+    that is plugged in, `?` for one that tells none. 0 or nothing: the system does not say.
+    """
 
     protocol: Count
     software: Word
@@ -60,6 +64,11 @@ class Info(Message, frozen=True, kw_only=True):
     ip: Annotated[str, Meta(max_length=45)] | None = None
     mac: Annotated[str, Meta(max_length=17)] | None = None
     capabilities: Annotated[tuple[Word, ...], Meta(max_length=64)] = ()
+    python: Word = ""
+    ram_bytes: Count = 0
+    disk_bytes: Count = 0
+    disk_free_bytes: Count = 0
+    screens: Annotated[tuple[Word, ...], Meta(max_length=16)] = ()
 
 
 class State(Message, frozen=True, kw_only=True):
@@ -210,7 +219,11 @@ class Idle(_Event, frozen=True, kw_only=True, tag="idle"):
 
 
 class Trouble(_Event, frozen=True, kw_only=True, tag="trouble"):
-    """Something a human should know: `ui_crashed`, `tampering`, `state_lost`, `unlocked_by_hand`..."""
+    """Something a human should know: `ui_crashed`, `tampering`, `state_lost`, `unlocked_by_hand`...
+
+    `unlocked_by_hand`: a technician opened the machine without the server; `detail` tells for how long at most, why.
+    `locked_after_hand`: how long that lasted, and what ended it. The phase is `maintenance` meanwhile.
+    """
 
     what: Word
     detail: Annotated[str, Meta(max_length=500)] = ""
@@ -360,14 +373,19 @@ class AskResync(_Plain, frozen=True, kw_only=True, tag="resync"):
 
 
 class UpdateArgs(Message, frozen=True, kw_only=True):
-    """Which software to install, and its SHA-256."""
+    """Which software to install, and its SHA-256. `downgrade`: also if it is older than what runs."""
 
     version: Word
     sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}" + END)]
+    downgrade: bool = False
 
 
 class Update(_Command, frozen=True, kw_only=True, tag="update"):
-    """Install another version of the agent."""
+    """Install another version of the agent, while nobody is at the poste.
+
+    `accepted` says that it was taken; `done` comes from the new version, or `refused` with the reason, `rolled_back`
+    among them: it did not come up, and the version of before runs again.
+    """
 
     args: UpdateArgs
 

@@ -17,7 +17,7 @@ from fleet.usecases import commands, people_statistics, poste_views, postes, ses
 from fleet.usecases.commands import NewCommand
 from fleet.usecases.fleet import Fleet
 from fleet.usecases.people_statistics import PosteStats
-from fleet.usecases.poste_views import PosteFilter, PosteList, PosteView
+from fleet.usecases.poste_views import PosteDetail, PosteFilter, PosteList, PosteView
 from fleet.usecases.postes import NewPoste
 from fleet.usecases.session_views import SessionView
 
@@ -93,10 +93,10 @@ async def create(request: Call, data: JSONBody[NewPosteBody]) -> PosteView:
 
 
 @get("/{poste:str}", summary="Lire un poste")
-async def read(request: Call, poste: FromPath[str]) -> PosteView:
-    """One poste, by slug or id."""
+async def read(request: Call, poste: FromPath[str]) -> PosteDetail:
+    """One poste, by slug or id, with what its machine told of itself."""
     names = request.shared.names
-    return await request.run(lambda fleet, actor: poste_views.one(fleet, actor, names.poste(poste)))
+    return await request.run(lambda fleet, actor: poste_views.detail(fleet, actor, names.poste(poste)))
 
 
 @put("/{poste:str}", summary="Modifier un poste")
@@ -157,7 +157,8 @@ async def command(request: Call, poste: FromPath[str], data: JSONBody[CommandBod
     wake for one that is off. An order of now is refused when the poste is not there."""
     names = request.shared.names
     given = {"text": data.texte, "version": data.version, "sha256": data.sha256}
-    args = {name: value for name, value in given.items() if value is not None}
+    args: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    args |= {"downgrade": True} if data.retrograder else {}
 
     def sent(fleet: Fleet, actor: Actor) -> CommandSent:
         when: commands.When = "back" if data.quand == "retour" else "now"

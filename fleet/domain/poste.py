@@ -33,4 +33,6 @@ def statut(seen: Observed) -> str:
         return HORS_LIGNE
     if seen.phase == "cleaning":
         return NETTOYAGE
+    if seen.phase == MAINTENANCE:
+        return MAINTENANCE  # a technician has it open, or it has not heard yet that it is in service again
     return RESERVE if seen.is_reserved else DISPONIBLE

@@ -37,7 +37,9 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class NewCommand:
-    """What a poste is told to do, once. `message` has its `text`, `update` its `version` and `sha256`."""
+    """What a poste is told to do, once. `message` has its `text`, `update` its `version` and `sha256`, and
+    `downgrade` where an older version is meant.
+    """
 
     poste_id: int
     op: str
@@ -135,7 +137,11 @@ def _update(args: Mapping[str, Any]) -> dict[str, Any]:
         raise Invalid("version", "valeur_invalide", regle="de 1 à 64 caractères")
     if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
         raise Invalid("sha256", "valeur_invalide", regle="64 chiffres hexadécimaux, en minuscules")
-    return {"version": version, "sha256": sha256}
+    return {
+        "version": version,
+        "sha256": sha256,
+        **({"downgrade": True} if args.get("downgrade") is True else {}),
+    }
 
 
 def _require_possible(tx: Transaction, poste: Row[Any], new: NewCommand, boot: str | None) -> None:

@@ -23,6 +23,8 @@ from protocol import messages
 Told = tuple[int, messages.Event]
 OVER = ("expired", "visitor")
 """Why a poste has ended a session for good."""
+BY_HAND = {"unlocked_by_hand": "ouverture", "locked_after_hand": "verrouillage"}
+"""What a technician did at the machine, without the server."""
 _Key = tuple[int, str, int]
 
 
@@ -73,7 +75,9 @@ def _act(tx: Transaction, site_id: int, poste_id: int, told: messages.Event) -> 
     elif isinstance(told, messages.Ended):
         facts = {"motif": told.reason, "restant_ms": told.remaining_ms}
         tx.record(_entry("fin_au_poste", site_id, poste_id, told, facts))
-    elif isinstance(told, messages.Trouble):
+    elif told.what in BY_HAND:
+        tx.record(_by_hand(site_id, poste_id, told))
+    else:
         tx.record(_entry("erreur", site_id, poste_id, told, {"motif": told.what}))
 
 
@@ -109,6 +113,12 @@ def _cleaned(tx: Transaction, site_id: int, poste_id: int, told: messages.Cleane
         outbox.bump(tx, site_id, poste_id, "remise_en_service")
     else:
         undo.tell_again(tx, site_id, poste_id)
+
+
+def _by_hand(site_id: int, poste_id: int, told: messages.Trouble) -> Entry:
+    """How long, why, and how long ago: it may be told hours later, when the link is back."""
+    facts = {"geste": BY_HAND[told.what], "precision": told.detail, "il_y_a_ms": told.age_ms}
+    return _entry("deverrouillage_manuel", site_id, poste_id, told, facts)
 
 
 def _session(told: messages.Event) -> int | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, convert, structs
 from sqlalchemy import ColumnElement, Interval, Select, and_, case, exists, func, literal, or_, select, text
 
 from fleet.database import listing
@@ -20,6 +20,7 @@ from fleet.domain.actor import Actor
 from fleet.domain.errors import NotFound
 from fleet.domain.utilisateur import searchable
 from fleet.usecases.fleet import Fleet
+from protocol.messages import Info
 
 DEBOUNCE = timedelta(seconds=5)
 """How long a lost poste keeps its former statut: most cuts are shorter."""
@@ -51,6 +52,34 @@ class PosteView(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     version: int
+
+
+class Machine(Struct, frozen=True, kw_only=True):
+    """What the machine of a poste told of itself at its last connection. Null, 0 or empty: it did not say.
+
+    `ip` and `mac` are what it really has, where `ip_address` and `mac_address` are what was written down of it.
+    Sizes are in bytes; `charge` and `inactif_s` are of its last heartbeat.
+    """
+
+    systeme: str
+    nom_hote: str
+    ip: str | None
+    mac: str | None
+    python: str
+    memoire: int
+    disque: int
+    disque_libre: int
+    ecrans: list[str]
+    capacites: list[str]
+    protocole: int
+    charge: float
+    inactif_s: int
+
+
+class PosteDetail(PosteView, frozen=True, kw_only=True):
+    """One public computer, with its machine; null where it never came."""
+
+    machine: Machine | None
 
 
 class PosteList(Struct, frozen=True):
@@ -175,6 +204,7 @@ def _statut(now: Any) -> ColumnElement[str]:
         ),
         (or_(lost, presence.c.boot.is_(None)), rules.HORS_LIGNE),
         (presence.c.phase == "cleaning", rules.NETTOYAGE),
+        (presence.c.phase == "maintenance", rules.MAINTENANCE),
         (_reserved(now), rules.RESERVE),
         else_=literal(rules.DISPONIBLE),
     )
@@ -182,12 +212,44 @@ def _statut(now: Any) -> ColumnElement[str]:
 
 def one(fleet: Fleet, actor: Actor, poste_id: int) -> PosteView:
     """One poste. Raises NotFound."""
+    row = _one(fleet, actor, poste_id)
+    return view(row, row.maintenant)
+
+
+def detail(fleet: Fleet, actor: Actor, poste_id: int) -> PosteDetail:
+    """One poste and its machine. Raises NotFound."""
+    row = _one(fleet, actor, poste_id, presence.c.info, presence.c.load, presence.c.idle_s)
+    return PosteDetail(**structs.asdict(view(row, row.maintenant)), machine=_machine(row))
+
+
+def _one(fleet: Fleet, actor: Actor, poste_id: int, *more: ColumnElement[Any]) -> Any:
     with fleet.database.glance() as tx:
-        wanted = _seen(now_within(tx)).add_columns(listing.now_column(tx))
+        wanted = _seen(now_within(tx)).add_columns(listing.now_column(tx), *more)
         row = tx.execute(wanted.where(poste.c.id == poste_id)).first()
     if row is None or not actor.sees(row.site_id):
         raise NotFound("poste")
-    return view(row, row.maintenant)
+    return row
+
+
+def _machine(row: Any) -> Machine | None:
+    if row.info is None:
+        return None
+    told = convert(row.info, Info)
+    return Machine(
+        systeme=told.os,
+        nom_hote=told.hostname,
+        ip=told.ip,
+        mac=told.mac,
+        python=told.python,
+        memoire=told.ram_bytes,
+        disque=told.disk_bytes,
+        disque_libre=told.disk_free_bytes,
+        ecrans=list(told.screens),
+        capacites=list(told.capabilities),
+        protocole=told.protocol,
+        charge=row.load,
+        inactif_s=row.idle_s,
+    )
 
 
 def some(tx: Transaction, ids: Sequence[int]) -> list[PosteView]:

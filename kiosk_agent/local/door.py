@@ -44,7 +44,7 @@ class Door:
     async def open(self, path: Path) -> AsyncIterator[None]:
         """Be reachable on this path. Raises OSError."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_unix_server(lambda: Conversation(self), sock=_listening(path, self._uid))
+        server = await loop.create_unix_server(lambda: Conversation(self), sock=listening(path, self._uid))
         pinging = asyncio.create_task(self._ping())
         try:
             yield
@@ -191,7 +191,7 @@ class Conversation(asyncio.Protocol):
         self._door.left(self)
 
 
-def _listening(path: Path, uid: int) -> socket.socket:
+def listening(path: Path, uid: int) -> socket.socket:
     """A socket that root and this account may connect to. Raises OSError."""
     if sys.platform == "win32":
         raise OSError("a named pipe is needed here, which this version does not open yet")

@@ -36,7 +36,7 @@ class Platform(Protocol):
         """A random id of this start of the machine."""
 
     def info(self) -> Info:
-        """What the machine is and can do."""
+        """What the machine is and can do, asked at each connection; the agent adds the addresses."""
 
     def lock(self) -> None:
         """Nobody can use the machine. Locking twice is harmless."""

@@ -4,16 +4,13 @@ import asyncio
 import hashlib
 import logging
 import os
-import platform
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from kiosk_agent.platform import about
 from kiosk_agent.platform.base import Attestation, PlatformError
-from kiosk_agent.version import software
 from protocol.messages import Info
-from protocol.version import PROTOCOL
 
 log = logging.getLogger(__name__)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -44,13 +41,7 @@ class DryPlatform:
         return self._boot
 
     def info(self) -> Info:
-        return Info(
-            protocol=PROTOCOL,
-            software=software(),
-            os=platform.platform()[:200],
-            hostname=socket.gethostname(),
-            capabilities=CAPABILITIES,
-        )
+        return about.machine(CAPABILITIES)
 
     def lock(self) -> None:
         log.info("would_lock")

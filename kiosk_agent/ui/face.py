@@ -37,7 +37,7 @@ class View:
     """All that a face needs, at one moment. `deadline`, `end` and `blocked_until` are ms of the boot clock.
 
     `controller`: the desk can be reached; `asking`: the desk has a request for more time; `still_there`: nobody
-    touched the machine for long, and the visitor is asked.
+    touched the machine for long, and the visitor is asked; `by_hand`: a technician has it open, until `end`.
     """
 
     poste: str
@@ -55,6 +55,12 @@ class View:
     asking: bool = False
     still_there: bool = False
     blocked_until: int = 0
+    by_hand: bool = False
+
+    @property
+    def in_use(self) -> bool:
+        """Is somebody at the machine, a visitor or a technician?"""
+        return self.phase in ("active", "grace") or self.by_hand
 
 
 class Face(Protocol):

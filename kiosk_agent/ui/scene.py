@@ -15,7 +15,6 @@ IDENTIFY_MS = 15_000
 JUST_MS = 1_000
 """What was said so shortly before the screen changed belongs to the new one."""
 MOST_UNREAD = 5
-OPEN = ("active", "grace")
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Scene:
 
     @property
     def in_use(self) -> bool:
-        return self.view is not None and self.view.phase in OPEN
+        return self.view is not None and self.view.in_use
 
 
 # ---------------------------------------------------------------- the agent
@@ -76,7 +75,7 @@ def passed(scene: Scene, now: int) -> Scene:
 
 
 def _seen(scene: Scene, view: View, now: int) -> Scene:
-    before, after = scene.in_use, view.phase in OPEN
+    before, after = scene.in_use, view.in_use
     scene = replace(scene, view=view)
     if before and not after:
         return _locked(scene, view, now)

@@ -196,10 +196,16 @@ def _in_use(scene: Scene, view: View, now: int, wall: datetime) -> InUse:
         time=clock_face(end_s * 1000) if view.phase == "grace" else _left(left_ms, language),
         spoken=label("pill", language, seconds=left_ms // 1000),
         icon="hourglass" if soon else "clock", tone="soon" if soon else "use",
-        banner=say("grace", language, seconds=end_s) if view.phase == "grace" else "",
+        banner=_banner(view, end_s, language),
         notes=_notes(scene, view), menu=_menu(scene, view, left_ms, wall) if scene.menu else None,
         shout=_shout(scene, now),
     )  # fmt: skip
+
+
+def _banner(view: View, end_s: int, language: Language) -> str:
+    if view.by_hand:
+        return f"{say('by_hand', language)} {say('locks_in', language, seconds=end_s)}"
+    return say("grace", language, seconds=end_s) if view.phase == "grace" else ""
 
 
 def _left(left_ms: int, language: Language) -> str:
@@ -228,7 +234,8 @@ def _menu(scene: Scene, view: View, left_ms: int, wall: datetime) -> Menu:
     until = hour(wall + timedelta(milliseconds=left_ms), language)
     return Menu(
         title=label("menu", language), until=label("until", language, when=until),
-        ask=label("asked" if view.asking else "ask_time", language), may_ask=not view.asking,
+        ask=label("asked" if view.asking else "ask_time", language),
+        may_ask=not (view.asking or view.by_hand),
         end=label("end", language), sure=label("end_sure", language) if scene.ending else "",
         yes=label("end_yes", language), no=label("end_no", language),
     )  # fmt: skip

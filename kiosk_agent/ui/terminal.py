@@ -115,7 +115,7 @@ class ScreenFace:
 
     def typed(self, key: str) -> None:
         """A key was pressed."""
-        if self.view is not None and self.view.phase in _OPEN:
+        if self.view is not None and self.view.in_use:
             self._in_use(key)
         else:
             self._at_the_door(key)
@@ -167,7 +167,7 @@ class ScreenFace:
         view = self.view
         if view is None:
             return [self._poste]
-        in_use = view.phase in _OPEN
+        in_use = view.in_use
         return [
             f"{view.config.site if view.config else ''}  {self._poste}".strip(),
             self._countdown(view) if in_use else self._boxes(),

@@ -65,6 +65,7 @@ def api_settings(settings: Settings) -> ApiSettings:
             trusted_proxies=settings[table.TRUSTED_PROXIES],
             zone=settings[table.ZONE],
             metrics_token=settings.get(table.METRICS_TOKEN),
+            releases=settings.get(table.RELEASES_DIR),
         )
     except ValueError as error:
         raise SettingError(table.JWT_SECRET.name, str(error)) from None

@@ -1,9 +1,12 @@
 """`ppm doctor`."""
 
+from collections.abc import Iterable
+
 import click
 
 from ppm import doctor as checks
 from ppm.commands import output
+from ppm.doctor import Finding
 from ppm.setting_values import Settings
 
 _MARKS = {"ok": "✓", "failed": "✗", "absent": "-"}
@@ -17,8 +20,13 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
 
     Exits with 1 if something failed.
     """
+    report(ctx, checks.examine(Settings.load()), as_json)
+
+
+def report(ctx: click.Context, found: Iterable[Finding], as_json: bool) -> None:
+    """Print what was found, and exit with 1 if something failed."""
     findings = []
-    for one in checks.examine(Settings.load()):
+    for one in found:
         findings.append(one)
         if not as_json:
             click.echo(f"{_MARKS[one.state]} {one.check}: {one.found}")

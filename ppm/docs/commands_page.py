@@ -50,7 +50,8 @@ def _below(group: click.Group, context: click.Context) -> Iterator[tuple[str, cl
 def _section(command: click.Command, path: str) -> str:
     level = "#" * len(path.split())
     words = " ".join(_usage(one) for one in command.params)
-    usage = "" if isinstance(command, click.Group) else f"\n```\n{f'{path} {words}'.strip()}\n```\n"
+    only_group = isinstance(command, click.Group) and not command.invoke_without_command
+    usage = "" if only_group else f"\n```\n{f'{path} {words}'.strip()}\n```\n"
     said = inspect.cleandoc(command.help or "")
     return f"\n{level} {path}\n{usage}\n{said}\n{_options(command)}"
 

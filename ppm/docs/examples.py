@@ -38,6 +38,11 @@ _ALL: tuple[msgspec.Struct, ...] = (
         ip="192.168.10.21",
         mac="00:16:3e:00:00:15",
         capabilities=("wake",),
+        python="3.11.2",
+        ram_bytes=8_201_048_064,
+        disk_bytes=250_059_350_016,
+        disk_free_bytes=203_113_627_648,
+        screens=("1920x1080",),
     ),
     messages.State(
         boot=_BOOT, seq=4, term=_TERM, rev=12, phase="active", session=_SESSION, remaining_ms=3_599_980

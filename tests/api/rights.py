@@ -150,6 +150,8 @@ RIGHTS: dict[str, Right] = {
     "GET /api/postes/{poste}/credential": _read(HIDDEN),
     "POST /api/postes/{poste}/credential": _write(),
     "DELETE /api/postes/{poste}/credential": _write(),
+    "GET /api/agent/releases": _read(SHARED, poste=True),
+    "GET /api/agent/releases/{sha256}": _read(SHARED, poste=True, may_miss=True),
     "POST /api/postes/{poste}/heartbeat": Right(POSTE, HIDDEN, poste=True),
     "POST /api/postes/{poste}/marquer_disponible": _write(),
     "POST /api/postes/{poste}/marquer_hors_ligne": _write(),

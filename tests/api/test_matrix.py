@@ -223,6 +223,7 @@ def test_shared_things_are_said_to_be_so_on_purpose() -> None:
     """What belongs to no site: accounts, people, jobs, and what is about oneself."""
     shared = {one.split("/")[2] for one in _shared() if one != "GET /api"}
     nouns = {
+        "agent",
         "auth",
         "health",
         "jobs",

@@ -6,11 +6,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from fleet.database import leases
 from fleet.database.listing import Page
 from fleet.database.tables import desired, poste, presence
 from fleet.domain.actor import SYSTEM
 from fleet.usecases import poste_views
+from fleet.usecases import presence as hearing
 from fleet.usecases.poste_views import PosteFilter
+from protocol.messages import Info
 from tests.api.conftest import Desk, count
 
 
@@ -230,3 +233,29 @@ def _move(desk: Desk, slug: str) -> None:
     """Register the address that the tests call from."""
     with desk.fleet.database.transaction() as tx:
         tx.execute(update(poste).where(poste.c.slug == slug).values(ip_address="testclient"))
+
+
+def test_a_poste_shows_what_its_machine_told_of_itself(desk: Desk) -> None:
+    assert desk.get("/postes/poste-1/")["machine"] is None, "it never came"
+    poste_id = desk.get("/postes/poste-1/")["id"]
+    old = Info(protocol=1, software="0.0.9", os="Debian 11")
+    _tell(desk, poste_id, old)
+    seen = desk.get("/postes/poste-1/")
+    assert (seen["version_client"], seen["machine"]["systeme"]) == ("0.0.9", "Debian 11")
+    assert (seen["machine"]["memoire"], seen["machine"]["ecrans"]) == (0, []), "an old agent says no more"
+    new = Info(
+        protocol=1, software="0.1.0", os="Debian 12", hostname="p1", ip="10.0.0.1", mac="02:00:00:00:00:01",
+        python="3.11.2", ram_bytes=8 << 30, disk_bytes=250 << 30, disk_free_bytes=99 << 30, screens=("1920x1080",),
+    )  # fmt: skip
+    _tell(desk, poste_id, new)
+    machine = desk.get("/postes/poste-1/")["machine"]
+    assert (machine["nom_hote"], machine["ip"], machine["mac"]) == ("p1", "10.0.0.1", "02:00:00:00:00:01")
+    assert (machine["memoire"], machine["disque"], machine["disque_libre"]) == (8 << 30, 250 << 30, 99 << 30)
+    assert (machine["ecrans"], machine["python"], machine["charge"]) == (["1920x1080"], "3.11.2", 0.0)
+
+
+def _tell(desk: Desk, poste_id: int, told: Info) -> None:
+    with desk.fleet.database.transaction() as tx:
+        lease = leases.acquire(tx.connection, desk.site_id, "controller", tx.now)
+    assert lease is not None
+    hearing.infos(desk.fleet, lease, {poste_id: told})

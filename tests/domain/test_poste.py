@@ -10,6 +10,7 @@ from fleet.domain.poste import Observed
     ("seen", "statut"),
     [
         (Observed("en_service", True), "disponible"),
+        (Observed("en_service", True, phase="maintenance"), "maintenance"),
         (Observed("en_service", None), "disponible"),
         (Observed("en_service", False), "hors_ligne"),
         (Observed("en_service", True, phase="cleaning"), "nettoyage"),

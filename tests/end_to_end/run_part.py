@@ -174,10 +174,11 @@ class AgentPart(Part):
         await self.work()
 
     def told(self, what: str, words: Words) -> None:
-        hands: dict[str, Callable[[], None]] = {
+        hands: dict[str, Callable[[], object]] = {
             "type_code": lambda: self.agent.type_code(words["code"]),
             "ask_time": lambda: self.agent.ask_time(words["seconds"]),
             "end_session": self.agent.end_session,
+            "open_by_hand": lambda: self.agent.open_by_hand(words["reason"], words["seconds"]),
         }
         self._loop.call_soon_threadsafe(hands[what])
 

@@ -81,6 +81,7 @@ def test_a_connection_says_status_info_and_state_before_it_asks(
         assert kinds[:4] == [Status, Info, State, Resync]
         status = controller.of(poste.slug, Status)[0]
         assert (status.online, status.connection, status.boot) == (True, 1, poste.machine.boot)
+        assert controller.of(poste.slug, Info)[0].ip == "127.0.0.1", "the address that reaches this broker"
 
     play(broker, site, tmp_path, body)
 

@@ -1,0 +1,181 @@
+"""A technician at the machine itself: opens it without the server, for a while, with a reason.
+
+The administrator of the machine (and the agent's own account) needs no more than that; anybody else the secret that
+was chosen at its installation. The system tells who asks.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from kiosk_agent.agent import Agent
+from kiosk_agent.local import secret as secrets
+from kiosk_agent.local.door import listening
+from kiosk_agent.local.peer import UnknownPeer, of_socket
+from kiosk_agent.version import software
+
+log = logging.getLogger(__name__)
+FILE = "technician.sock"
+MOST_S = 3_600
+"""For how long a technician may open a machine at once."""
+LONGEST_LINE = 4_096
+PATIENCE_S = 10.0
+FREE_TRIES = 5
+FIRST_WAIT_S, LONGEST_WAIT_S = 30.0, 900.0
+
+
+class Unlock(Struct, frozen=True, kw_only=True, tag_field="op", tag="unlock"):
+    """Open the machine for so long."""
+
+    reason: Annotated[str, Meta(min_length=3, max_length=300)]
+    seconds: Annotated[int, Meta(ge=1, le=MOST_S)]
+    secret: Annotated[str, Meta(max_length=256)] = ""
+
+
+class Close(Struct, frozen=True, kw_only=True, tag_field="op", tag="lock"):
+    """The technician is done."""
+
+    secret: Annotated[str, Meta(max_length=256)] = ""
+
+
+class Look(Struct, frozen=True, kw_only=True, tag_field="op", tag="look"):
+    """How is the agent?"""
+
+    secret: Annotated[str, Meta(max_length=256)] = ""
+
+
+Asked = Unlock | Close | Look
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What became of it; `refused` is a word: `forbidden`, `wait`, `session_here`, `cleaning`, `open_already`..."""
+
+    refused: str | None = None
+    wait_s: int = 0
+    phase: str = ""
+    online: bool = False
+    software: str = ""
+
+
+class Guesses:
+    """Wrong secrets: a few are free, then each costs a wait that doubles."""
+
+    def __init__(self) -> None:
+        self.wrong = 0
+        self._until = 0.0
+
+    def wait_s(self, now: float) -> int:
+        return max(0, -int(-(self._until - now) // 1))
+
+    def failed(self, now: float) -> None:
+        self.wrong += 1
+        if self.wrong >= FREE_TRIES:
+            self._until = now + min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (self.wrong - FREE_TRIES))
+
+    def succeeded(self) -> None:
+        self.wrong, self._until = 0, 0.0
+
+
+class Hatch:
+    """The agent's side. `folder` is where the secret of this poste is."""
+
+    def __init__(self, agent: Agent, folder: Path) -> None:
+        self._agent = agent
+        self._folder = folder
+        self._guesses = Guesses()
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def open(self, path: Path) -> AsyncIterator[None]:
+        """Be reachable on this path, for everybody: who they are decides. Raises OSError."""
+        ours = listening(path, os.getuid())
+        os.chmod(path, 0o666)  # noqa: PTH101, S103 - who asks is seen by their account
+        server = await asyncio.start_unix_server(self._serve, sock=ours, limit=LONGEST_LINE)
+        try:
+            yield
+        finally:
+            server.close()
+            path.unlink(missing_ok=True)  # noqa: ASYNC240
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                answer = await self._answered(await reader.readline(), writer)
+                writer.write(msgspec.json.encode(answer) + b"\n")
+                await writer.drain()
+        except (TimeoutError, OSError, ValueError) as error:
+            log.warning("technician_lost", extra={"error": type(error).__name__})
+        finally:
+            writer.close()
+
+    async def _answered(self, line: bytes, writer: asyncio.StreamWriter) -> Answer:
+        try:
+            asked: Asked = msgspec.json.decode(line, type=Asked)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return Answer(refused="unreadable")
+        async with self._turn:  # one guess after the other
+            refused = await self._objection(asked, writer.get_extra_info("socket"))
+        return refused or self._do(asked)
+
+    async def _objection(self, asked: Asked, connection: socket.socket) -> Answer | None:
+        try:
+            peer = of_socket(connection)
+        except UnknownPeer:
+            return Answer(refused="forbidden")
+        if peer.uid in (0, os.getuid()):
+            return None
+        now = asyncio.get_running_loop().time()
+        if wait_s := self._guesses.wait_s(now):
+            return Answer(refused="wait", wait_s=wait_s)
+        if asked.secret:
+            fits = await asyncio.to_thread(secrets.fits, self._folder, asked.secret)
+            if fits:
+                self._guesses.succeeded()
+                return None
+            self._guesses.failed(now)
+            if self._guesses.wrong == FREE_TRIES:
+                self._agent.tampered(f"wrong secrets of a technician, by account {peer.uid}")
+        return Answer(refused="forbidden", wait_s=self._guesses.wait_s(now))
+
+    def _do(self, asked: Asked) -> Answer:
+        refused = None
+        match asked:
+            case Unlock():
+                refused = self._agent.open_by_hand(asked.reason, asked.seconds)
+            case Close():
+                self._agent.close_by_hand()
+        machine = self._agent.machine
+        return Answer(
+            refused=refused, phase=machine.lending.phase, online=machine.voice.connection is not None,
+            software=software(),
+        )  # fmt: skip
+
+
+async def keep(agent: Agent, folder: Path, path: Path) -> None:
+    """Be there for a technician until cancelled. A machine where that cannot be works without."""
+    await agent.begun.wait()
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(Hatch(agent, folder).open(path))
+        except OSError as error:
+            log.warning("technician_unreachable", extra={"error": str(error)})
+        await asyncio.Event().wait()
+
+
+def ask(path: Path, asked: Asked) -> Answer:
+    """Ask the agent of this machine. Raises OSError, or ValueError for an answer of another kind."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(PATIENCE_S)
+        connection.connect(str(path))
+        connection.sendall(msgspec.json.encode(asked) + b"\n")
+        with connection.makefile("rb") as lines:
+            return msgspec.json.decode(lines.readline(LONGEST_LINE), type=Answer)
