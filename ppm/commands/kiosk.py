@@ -10,6 +10,7 @@ import click
 
 from kiosk_agent.agent import Agent
 from kiosk_agent.local.door import Door
+from kiosk_agent.platform.base import Platform, PlatformError
 from kiosk_agent.platform.dry import DryPlatform
 from kiosk_agent.settings import Settings as PosteSettings
 from kiosk_agent.ui import terminal
@@ -17,24 +18,30 @@ from kiosk_agent.ui.terminal import LineFace, ScreenFace
 from kiosk_agent.words import Language
 from ppm import addresses, logs, systemd, window
 from ppm import settings as table
+from ppm.commands.kiosk_install import install, uninstall
 from ppm.compose import end, stopping
 from ppm.homes import state_home
+from ppm.setting import SettingError
 from ppm.setting_values import Settings
 from ppm.window import WindowPlan
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--window", "in_window", is_flag=True, help="A window over the whole screen (extra kiosk-ui).")
 @click.option(
     "--logo", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A picture for the window."
 )
 @click.option("--plain", is_flag=True, help="Lines in place of a screen; so too when this is no terminal.")
-def kiosk(plain: bool, in_window: bool, logo: Path | None) -> None:
-    """Be a poste, with a face in this terminal or in a window. Nothing of this machine is locked or wiped.
+@click.pass_context
+def kiosk(context: click.Context, plain: bool, in_window: bool, logo: Path | None) -> None:
+    """Be a poste, with a face in this terminal or in a window.
 
+    Nothing of this machine is locked or wiped, unless it is in a window, as root, and PPM_VISITOR_USER is given.
     PPM_SITE and PPM_POSTE say which, PPM_BROKER_URL and PPM_BROKER_PASSWORD how to reach the broker. On a
     screen, events are written to kiosk.log in the poste's folder, as JSON.
     """
+    if context.invoked_subcommand is not None:
+        return
     settings = Settings.load()
     folder = settings.get(table.STATE_DIR) or state_home()
     poste = poste_settings(settings, settings[table.POSTE], folder)
@@ -43,8 +50,9 @@ def kiosk(plain: bool, in_window: bool, logo: Path | None) -> None:
     level = settings[table.LOG_LEVEL]
     if in_window:
         made = _window_plan(settings, poste, logo)
+        machine, door = _machine(settings, made.account.uid)
         logs.set_up(settings[table.LOG_FORMAT], level)
-        asyncio.run(_in_window(poste, made))
+        asyncio.run(_in_window(poste, made, machine, door))
     elif screen:
         with logs.in_file(poste.folder / "kiosk.log", level):
             asyncio.run(_on_screen(poste))
@@ -93,9 +101,27 @@ def _window_plan(settings: Settings, poste: PosteSettings, logo: Path | None) ->
     return window.plan(settings, poste.folder, poste.language, logo)
 
 
-async def _in_window(poste: PosteSettings, made: WindowPlan) -> None:
-    machine = DryPlatform()
-    door = Door(made.account.uid, machine.touched)
+def _machine(settings: Settings, window_uid: int) -> tuple[Platform, Door]:
+    """The machine itself where visitors have an account, else one that is only tried; and a door for its window.
+
+    Raises SettingError.
+    """
+    visitor = settings.get(table.VISITOR_USER)
+    if visitor is None:
+        dry = DryPlatform()
+        return dry, Door(window_uid, dry.touched)
+    if sys.platform != "linux":
+        raise SettingError(table.VISITOR_USER.name, "is for machines with Linux")
+    from kiosk_agent.platform.linux import machine
+
+    door = Door(window_uid)
+    try:
+        return machine.of_this(visitor, door.excuse), door
+    except PlatformError as error:
+        raise SettingError(table.VISITOR_USER.name, str(error)) from None
+
+
+async def _in_window(poste: PosteSettings, made: WindowPlan, machine: Platform, door: Door) -> None:
     agent = Agent(poste, machine, face=door)
     door.visitor = agent
     with stopping() as stop:
@@ -123,3 +149,7 @@ async def _run(agent: Agent, stop: asyncio.Event, *beside: asyncio.Task[None]) -
     waiting.cancel()
     await running
     await end(beside)
+
+
+kiosk.add_command(install)
+kiosk.add_command(uninstall)
