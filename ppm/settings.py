@@ -281,6 +281,12 @@ WINDOW_USER = Setting(
     "The account, without any right, that a poste's window runs as when the agent is root.", ("kiosk",),
     shown_default="the agent's own", example="public",
 )  # fmt: skip
+VISITOR_USER = Setting(
+    "PPM_VISITOR_USER", "text", rules.text,
+    "The account that visitors have. With it a poste in a window really locks this machine and wipes what they "
+    "leave, which needs root and what `ppm kiosk install` puts there.", ("kiosk",),
+    shown_default="none: nothing is locked or wiped", example="visiteur",
+)  # fmt: skip
 WINDOW_SOCKET = Setting(
     "PPM_WINDOW_SOCKET", "file", rules.path,
     "Where a poste's agent and its window meet; the window's account must be able to reach it.", ("kiosk",),
@@ -347,7 +353,7 @@ TABLE: tuple[Setting[Any], ...] = (
     SMTP_URL, SMTP_PASSWORD, SMTP_FROM, ALERT_EMAILS, REPORT_EMAILS, ALERT_WEBHOOKS, ALERT_WEBHOOK_SECRET,
     ALERT_CA_FILE,
     KEEP_SESSIONS_DAYS, KEEP_TERMINAL_DAYS, KEEP_PEOPLE_DAYS, KEEP_LOGS_DAYS,
-    POSTE, SITE, STATE_DIR, LANGUAGE, WINDOW_USER, WINDOW_SOCKET,
+    POSTE, SITE, STATE_DIR, LANGUAGE, WINDOW_USER, VISITOR_USER, WINDOW_SOCKET,
     POSTE_KEY, SLOTS_DIR, RELEASE_PUBLIC_KEY, RELEASES_DIR, RELEASE_KEY,
     API_URL, OPERATOR_LOGIN, OPERATOR_PASSWORD,
     DATA_DIR, MQTT_PORT, OBSERVER_LOGIN, OBSERVER_PASSWORD,

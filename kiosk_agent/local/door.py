@@ -19,6 +19,8 @@ PING_S = 0.4
 MOST_BEHIND = 1 << 20
 """A window that leaves more bytes than this unread hangs; it is cut off."""
 LONGEST_PATH = 100
+NEW_SCREEN_S = 8.0
+"""How long a screen that is started anew may be without a window before that is trouble."""
 
 
 class Door:
@@ -37,6 +39,7 @@ class Door:
         self._touched = touched
         self._view: View | None = None
         self._open: set[Conversation] = set()
+        self._excused_until = 0.0
 
     # -------------------------------------------------------------- its life
 
@@ -62,6 +65,14 @@ class Door:
             n += 1
             self._say(messages.Ping(n=n))
             await asyncio.sleep(PING_S)
+
+    def excuse(self) -> None:
+        """The screen is about to be started anew: a window that ends with it is no trouble to tell of."""
+        self._excused_until = asyncio.get_running_loop().time() + NEW_SCREEN_S
+
+    @property
+    def is_excused(self) -> bool:
+        return asyncio.get_running_loop().time() < self._excused_until
 
     # -------------------------------------------------------------- who comes
 

@@ -148,8 +148,14 @@ class Keeper:
             await asyncio.sleep(LOOK_S)
 
     def _tell(self, how: str) -> None:
-        log.warning("window_failed", extra={"how": how, "starts": self.starts})
-        self._failed(f"the window {how}")
+        excused = self._door.is_excused
+        log.log(
+            logging.INFO if excused else logging.WARNING,
+            "window_failed",
+            extra={"how": how, "starts": self.starts},
+        )
+        if not excused:
+            self._failed(f"the window {how}")
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -12,6 +12,7 @@ import click
 from kiosk_agent.agent import Agent
 from kiosk_agent.local import technician
 from kiosk_agent.local.door import Door
+from kiosk_agent.platform.base import Platform, PlatformError
 from kiosk_agent.platform.dry import DryPlatform
 from kiosk_agent.settings import Settings as PosteSettings
 from kiosk_agent.ui import terminal
@@ -21,8 +22,10 @@ from kiosk_agent.words import Language
 from ppm import addresses, logs, renewals, systemd, window
 from ppm import settings as table
 from ppm.commands import kiosk_doctor, kiosk_technician
+from ppm.commands.kiosk_install import install, uninstall
 from ppm.compose import end, stopping
 from ppm.homes import state_home
+from ppm.setting import SettingError
 from ppm.setting_values import Settings
 from ppm.window import WindowPlan
 
@@ -42,13 +45,14 @@ class Around:
 )
 @click.option("--plain", is_flag=True, help="Lines in place of a screen; so too when this is no terminal.")
 @click.pass_context
-def kiosk(ctx: click.Context, plain: bool, in_window: bool, logo: Path | None) -> None:
-    """Be a poste, with a face in this terminal or in a window. Nothing of this machine is locked or wiped.
+def kiosk(context: click.Context, plain: bool, in_window: bool, logo: Path | None) -> None:
+    """Be a poste, with a face in this terminal or in a window.
 
+    Nothing of this machine is locked or wiped, unless it is in a window, as root, and PPM_VISITOR_USER is given.
     PPM_SITE and PPM_POSTE say which, PPM_BROKER_URL and PPM_BROKER_PASSWORD how to reach the broker. On a
     screen, events are written to kiosk.log in the poste's folder, as JSON.
     """
-    if ctx.invoked_subcommand is not None:
+    if context.invoked_subcommand is not None:
         return
     settings = Settings.load()
     around = Around(kiosk_technician.socket_of(settings), renewals.of(settings))
@@ -59,8 +63,9 @@ def kiosk(ctx: click.Context, plain: bool, in_window: bool, logo: Path | None) -
     level = settings[table.LOG_LEVEL]
     if in_window:
         made = _window_plan(settings, poste, logo)
+        machine, door = _machine(settings, made.account.uid)
         logs.set_up(settings[table.LOG_FORMAT], level)
-        asyncio.run(_in_window(poste, around, made))
+        asyncio.run(_in_window(poste, around, made, machine, door))
     elif screen:
         with logs.in_file(poste.folder / "kiosk.log", level):
             asyncio.run(_on_screen(poste, around))
@@ -113,9 +118,29 @@ def _window_plan(settings: Settings, poste: PosteSettings, logo: Path | None) ->
     return window.plan(settings, poste.folder, poste.language, logo)
 
 
-async def _in_window(poste: PosteSettings, around: Around, made: WindowPlan) -> None:
-    machine = DryPlatform()
-    door = Door(made.account.uid, machine.touched)
+def _machine(settings: Settings, window_uid: int) -> tuple[Platform, Door]:
+    """The machine itself where visitors have an account, else one that is only tried; and a door for its window.
+
+    Raises SettingError.
+    """
+    visitor = settings.get(table.VISITOR_USER)
+    if visitor is None:
+        dry = DryPlatform()
+        return dry, Door(window_uid, dry.touched)
+    if sys.platform != "linux":
+        raise SettingError(table.VISITOR_USER.name, "is for machines with Linux")
+    from kiosk_agent.platform.linux import machine
+
+    door = Door(window_uid)
+    try:
+        return machine.of_this(visitor, door.excuse), door
+    except PlatformError as error:
+        raise SettingError(table.VISITOR_USER.name, str(error)) from None
+
+
+async def _in_window(
+    poste: PosteSettings, around: Around, made: WindowPlan, machine: Platform, door: Door
+) -> None:
     agent = Agent(poste, machine, face=door, renewal=around.renewal)
     door.visitor = agent
     with stopping() as stop:
@@ -144,3 +169,7 @@ async def _run(agent: Agent, stop: asyncio.Event, hatch: Path, *works: asyncio.T
     waiting.cancel()
     await running
     await end(beside)
+
+
+kiosk.add_command(install)
+kiosk.add_command(uninstall)
