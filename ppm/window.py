@@ -9,7 +9,8 @@ from pathlib import Path
 
 from kiosk_agent.agent import Agent
 from kiosk_agent.local.door import Door
-from kiosk_agent.local.keeper import Keeper, Launch
+from kiosk_agent.local.keeper import Keeper
+from kiosk_agent.local.programs import Launch
 from ppm import settings as table
 from ppm.setting import SettingError
 from ppm.setting_values import Settings

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kiosk_agent.local import frames, messages
 from kiosk_agent.local.peer import Peer, UnknownPeer, of_socket
+from kiosk_agent.local.pipes import Pipes, served
 from kiosk_agent.ui.face import Said, View, Visitor
 
 log = logging.getLogger(__name__)
@@ -31,12 +32,12 @@ class Door:
     """
 
     def __init__(self, uid: int, touched: Callable[[], None] = lambda: None) -> None:
+        self.touched = touched
         self.visitor: Visitor | None = None
         self.window: Conversation | None = None
         self.pid: int | None = None
         self.met = asyncio.Event()
         self._uid = uid
-        self._touched = touched
         self._view: View | None = None
         self._open: set[Conversation] = set()
         self._excused_until = 0.0
@@ -44,20 +45,31 @@ class Door:
     # -------------------------------------------------------------- its life
 
     @asynccontextmanager
-    async def open(self, path: Path) -> AsyncIterator[None]:
-        """Be reachable on this path. Raises OSError."""
+    async def open(self, where: Path | Pipes) -> AsyncIterator[None]:
+        """Be reachable: at a socket with this path, or by the pipes of a system that has those. Raises OSError."""
+        serving = self._on_socket(where) if isinstance(where, Path) else served(where, self._conversation)
+        async with serving:
+            pinging = asyncio.create_task(self._ping())
+            try:
+                yield
+            finally:
+                pinging.cancel()
+                for one in list(self._open):
+                    one.abort()
+                await asyncio.sleep(0)
+
+    @asynccontextmanager
+    async def _on_socket(self, path: Path) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
-        server = await loop.create_unix_server(lambda: Conversation(self), sock=listening(path, self._uid))
-        pinging = asyncio.create_task(self._ping())
+        server = await loop.create_unix_server(self._conversation, sock=listening(path, self._uid))
         try:
             yield
         finally:
-            pinging.cancel()
             server.close()
-            for one in list(self._open):
-                one.abort()
-            await asyncio.sleep(0)
             path.unlink(missing_ok=True)  # noqa: ASYNC240 - at the end, on a file system in memory
+
+    def _conversation(self) -> "Conversation":
+        return Conversation(self)
 
     async def _ping(self) -> None:
         n = 0
@@ -113,7 +125,7 @@ class Door:
         self.met.set()
 
     def _obey(self, line: messages.Asked) -> None:
-        self._touched()
+        self.touched()
         visitor = self.visitor
         match line:
             case messages.TypeCode() if visitor:
@@ -144,7 +156,10 @@ class Door:
 
 
 class Conversation(asyncio.Protocol):
-    """One connection. `heard_at` is when it last said something, by the loop's clock."""
+    """One connection. `heard_at` is when it last said something, by the loop's clock.
+
+    Its transport tells the peer, or has a socket to ask.
+    """
 
     def __init__(self, door: Door) -> None:
         self.peer = Peer(0, -1)
@@ -158,7 +173,7 @@ class Conversation(asyncio.Protocol):
         self._transport = transport
         self._door.came(self)
         try:
-            self.peer = of_socket(transport.get_extra_info("socket"))
+            self.peer = transport.get_extra_info("peer") or of_socket(transport.get_extra_info("socket"))
         except UnknownPeer as error:
             self.close(str(error))
             return
@@ -204,19 +219,24 @@ class Conversation(asyncio.Protocol):
 
 def listening(path: Path, uid: int) -> socket.socket:
     """A socket that root and this account may connect to. Raises OSError."""
-    if sys.platform == "win32":
-        raise OSError("a named pipe is needed here, which this version does not open yet")
     if len(os.fsencode(path)) > LONGEST_PATH:
         raise OSError(f"{path} is too long for a socket; name a shorter one")
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listening.bind(str(path))
-    finally:
-        os.umask(before)
-    if uid != os.getuid():
-        os.chown(path, uid, -1)
+    listening = _bound(path, uid)
     listening.listen(8)
     return listening
+
+
+def _bound(path: Path, uid: int) -> socket.socket:
+    if sys.platform != "win32":
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        before = os.umask(0o177)
+        try:
+            listening.bind(str(path))
+        finally:
+            os.umask(before)
+        if uid != os.getuid():
+            os.chown(path, uid, -1)
+        return listening
+    raise OSError("Windows has named pipes in place of sockets")

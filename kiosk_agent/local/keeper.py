@@ -3,14 +3,11 @@
 import asyncio
 import contextlib
 import logging
-import os
-import signal
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
 
 from kiosk_agent.local.door import Door
+from kiosk_agent.local.programs import Children, Launch, Program, Programs
 
 log = logging.getLogger(__name__)
 LOOK_S = 0.1
@@ -23,18 +20,6 @@ START_S = 20.0
 AGAIN_S = (0.0, 0.2, 1.0, 2.0)
 """Pauses before the next start of one that does not stay."""
 STAYED_S = 30.0
-LONGEST_LOG = 1 << 18
-
-
-@dataclass(frozen=True)
-class Launch:
-    """How a window is started: the program, its environment, and the account if it is not ours."""
-
-    command: Sequence[str]
-    environment: Mapping[str, str]
-    uid: int | None = None
-    gid: int | None = None
-    log: Path | None = None
 
 
 class Keeper:
@@ -46,11 +31,13 @@ class Keeper:
     def __init__(
         self, door: Door, launch: Launch, pid_file: Path, *,
         lost: Callable[[], None], back: Callable[[], None], failed: Callable[[str], None],
+        programs: Programs | None = None,
     ) -> None:  # fmt: skip
         self.starts = 0
         self._door = door
         self._launch = launch
         self._pid_file = pid_file
+        self._programs = programs or Children()
         self._lost, self._back, self._failed = lost, back, failed
         self._blind = False
         self._seen_at = 0.0
@@ -65,7 +52,7 @@ class Keeper:
                 try:
                     await self._until_gone(pid, None)
                 finally:
-                    _kill(pid)
+                    self._programs.kill(pid)
             short_lives = 0
             while True:
                 began = self._now()
@@ -73,7 +60,7 @@ class Keeper:
                 try:
                     await self._until_gone(process.pid, process)
                 finally:
-                    await _end(process)
+                    await process.end()
                 short_lives = 0 if self._now() - began > STAYED_S else short_lives + 1
                 await asyncio.sleep(AGAIN_S[min(short_lives, len(AGAIN_S) - 1)])
         finally:
@@ -86,8 +73,9 @@ class Keeper:
         """The window of an agent that died: it stands on its lock screen and comes by itself."""
         try:
             pid = int(self._pid_file.read_text())
-            os.kill(pid, 0)
         except (OSError, ValueError):
+            return None
+        if not self._programs.is_alive(pid):
             return None
         self._door.pid = pid
         with contextlib.suppress(TimeoutError):
@@ -95,29 +83,17 @@ class Keeper:
             return pid
         return None
 
-    async def _start(self) -> asyncio.subprocess.Process:
-        launch = self._launch
+    async def _start(self) -> Program:
         self._door.met.clear()
         self.starts += 1
-        output = _log(launch.log) if launch.log else None
-        account: dict[str, Any] = {}
-        if launch.uid is not None:
-            account = {"user": launch.uid, "group": launch.gid, "extra_groups": []}
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *launch.command, env=dict(launch.environment), stdin=asyncio.subprocess.DEVNULL,
-                stdout=output, stderr=output, start_new_session=True, **account,
-            )  # fmt: skip
-        finally:
-            if output is not None:
-                output.close()
+        process = await self._programs.start(self._launch)
         self._door.pid = process.pid
         self._pid_file.write_text(str(process.pid))
         return process
 
     # -------------------------------------------------------------- watching
 
-    async def _until_gone(self, pid: int, process: asyncio.subprocess.Process | None) -> None:
+    async def _until_gone(self, pid: int, process: Program | None) -> None:
         """Return when this window ended; one that hangs is killed."""
         began = self._now()
         greeted = False
@@ -131,7 +107,7 @@ class Keeper:
             silent_s = self._now() - (window.heard_at if window and here else self._seen_at)
             if (greeted and silent_s > SILENT_S) or (not greeted and self._now() - began > START_S):
                 self._tell("does not answer")
-                _kill(pid)
+                self._programs.kill(pid)
                 return
             await asyncio.sleep(LOOK_S)
 
@@ -159,22 +135,3 @@ class Keeper:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
-
-
-def _kill(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-
-
-def _log(path: Path) -> BinaryIO:
-    """What a window says when it fails, kept within bounds."""
-    long = path.exists() and path.stat().st_size > LONGEST_LOG
-    return path.open("wb" if long else "ab")
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """The process is gone after this."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()

@@ -1,4 +1,4 @@
-"""`ppm kiosk install` and `ppm kiosk uninstall`: a Debian machine becomes a poste, or stops being one."""
+"""`ppm kiosk install` and `uninstall`: a machine with Debian or Windows becomes a poste, or stops being one."""
 
 import os
 import sys
@@ -55,11 +55,13 @@ def uninstall(dry: bool, as_json: bool) -> None:
 
 def _installation(*, dry: bool, packages: bool) -> "Installation":
     """What this machine is to be. Raises SettingError."""
+    settings = Settings.load()
     if sys.platform == "win32":
-        raise CommandFailed("this is for Debian machines")
+        from ppm.windows_kiosk import installation
+
+        return installation(_given(settings), dry=dry)
     from kiosk_agent.platform.linux.install import Installation, Poste
 
-    settings = Settings.load()
     visitor = settings.get(table.VISITOR_USER) or VISITOR
     window = settings.get(table.WINDOW_USER) or WINDOW
     poste = Poste(visitor, window, sys.executable, _lines(settings, visitor, window))
@@ -67,22 +69,28 @@ def _installation(*, dry: bool, packages: bool) -> "Installation":
 
 
 def _lines(settings: Settings, visitor: str, window: str) -> dict[str, str]:
-    """The lines of the settings file of a new poste. A secret that is in a file of its own stays there."""
+    return {
+        **_given(settings), **_FIXED, table.VISITOR_USER.name: visitor, table.WINDOW_USER.name: window,
+    }  # fmt: skip
+
+
+def _given(settings: Settings) -> dict[str, str]:
+    """What the settings file of a new poste takes over. A secret that is in a file of its own stays there."""
     for one in _TAKEN:
         settings.get(one)  # it must keep its rule
     words = [*(one.name for one in _TAKEN), *(f"{one.name}_FILE" for one in _TAKEN if one.secret)]
-    given = {word: os.environ[word] for word in words if os.environ.get(word)}
-    return {**given, **_FIXED, table.VISITOR_USER.name: visitor, table.WINDOW_USER.name: window}
+    return {word: os.environ[word] for word in words if os.environ.get(word)}
 
 
 def _print(work: Callable[[], Iterator["Step"]], as_json: bool, dry: bool) -> None:
+    from kiosk_agent.platform.base import PlatformError
     from kiosk_agent.platform.linux.install import InstallError
 
-    if not dry and os.getuid() != 0:
+    if sys.platform != "win32" and not dry and os.getuid() != 0:
         raise CommandFailed("only root can do this; --dry-run says what it would be")
     steps: list[Step] = []
     try:
         steps.extend(work())
-    except InstallError as error:
+    except (InstallError, PlatformError) as error:
         raise CommandFailed(str(error)) from None
     output.rows(steps, _COLUMNS, as_json)

@@ -1,6 +1,7 @@
 """The window's side of the local socket. Without its agent a window is locked, and looks for it again."""
 
 import os
+import sys
 from time import monotonic
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -8,6 +9,7 @@ from PySide6.QtNetwork import QLocalSocket
 
 from kiosk_agent.local import frames, messages
 from kiosk_agent.local.peer import UnknownPeer, of_descriptor
+from kiosk_agent.platform.windows.real.pipes import is_systems
 
 AGAIN_MS = 250
 SILENT_S = 3.0
@@ -89,9 +91,9 @@ class Link(QObject):
 
 
 def _may_be_agent(connection: QLocalSocket) -> bool:
-    """Root, or our own account: nobody else may tell this window that the machine is lent."""
-    if os.name == "nt":
-        return True
+    """Root, or our own account; on Windows the system. Nobody else may tell this window that the machine is lent."""
+    if sys.platform == "win32":
+        return is_systems(int(connection.socketDescriptor()))
     try:
         return of_descriptor(int(connection.socketDescriptor())).uid in (0, os.getuid())
     except UnknownPeer:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from kiosk_agent.local.door import Door
-from kiosk_agent.local.keeper import Keeper, Launch
+from kiosk_agent.local.keeper import Keeper
+from kiosk_agent.local.programs import Launch
 from tests.support.gallery import LENT
 from tests.support.waiting import eventually
 

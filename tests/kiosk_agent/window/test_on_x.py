@@ -15,7 +15,8 @@ import pytest
 
 from kiosk_agent.clock import BootClock
 from kiosk_agent.local.door import Door
-from kiosk_agent.local.keeper import Keeper, Launch
+from kiosk_agent.local.keeper import Keeper
+from kiosk_agent.local.programs import Launch
 from kiosk_agent.ui.face import Said, View
 from tests.kiosk_agent.test_terminal_face import Hands
 from tests.support.gallery import FREE, LENT
