@@ -19,6 +19,7 @@ from kiosk_agent.seeing import view_of
 from kiosk_agent.settings import Settings
 from kiosk_agent.store import Store, StoreError
 from kiosk_agent.ui.face import Face, GuardedFace, NoFace, View
+from kiosk_agent.words import Fault
 from protocol import codec, topics
 from protocol.messages import Status
 
@@ -71,6 +72,7 @@ class Agent:
         self._at_work = False
         self._looked_idle_at = 0
         self._blind = False
+        self._fault: Fault = ""
 
     # -------------------------------------------------------------- life
 
@@ -180,10 +182,16 @@ class Agent:
         return Will(self._status_path, codec.encode(status))
 
     def up(self) -> None:
+        self._fault = ""
         self._turn(self.machine.link_up(self.now(), self._store.connection))
 
     def down(self) -> None:
         self._turn(self.machine.link_down(self.now()))
+
+    def refused(self, fault: Fault) -> None:
+        self._fault = fault
+        if not self._dead:
+            self._show()
 
     def heard(self, topic: str, payload: bytes, retained: bool) -> None:
         now = self.now()
@@ -381,7 +389,7 @@ class Agent:
     # -------------------------------------------------------------- the face
 
     def _show(self) -> None:
-        view = view_of(self.machine, self.settings, self.now())
+        view = view_of(self.machine, self.settings, self.now(), self._fault)
         if view != self._shown:
             self._shown = view
             self._face.changed(view)
