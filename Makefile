@@ -66,8 +66,8 @@ coverage: as-root install system-deps ## what the tests run through; build/cover
 	@COVERAGE_FILE=build/coverage.data $(BIN)/coverage html --quiet --directory build/coverage
 	@COVERAGE_FILE=build/coverage.data $(BIN)/coverage report
 
-screenshots: install system-deps ## pictures of the window in each state into docs/screenshots
-	@QT_QPA_PLATFORM=offscreen QT_LOGGING_RULES='qt.qpa.*=false' $(BIN)/python -m tests.support.gallery docs/screenshots 2>/dev/null
+screenshots: install system-deps ## pictures of the window in each state into build/screenshots; those that the docs show are kept there
+	@QT_QPA_PLATFORM=offscreen QT_LOGGING_RULES='qt.qpa.*=false' $(BIN)/python -m tests.support.gallery build/screenshots docs 2>/dev/null
 
 lock: ## bring locks/ up to pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@$(UV) --extra kiosk $(UPGRADE) --output-file locks/kiosk.lock

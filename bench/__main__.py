@@ -13,7 +13,7 @@ from bench import machine
 from bench.figures import Figure
 from bench.stage import ROOT
 
-BENCHES = ("latency", "endings", "requests", "rest", "heartbeats", "growth", "old_way")
+BENCHES = ("latency", "endings", "requests", "rest", "kiosk_rest", "heartbeats", "growth", "old_way")
 _WAIT_S = 60
 
 

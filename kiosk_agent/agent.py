@@ -22,6 +22,7 @@ from kiosk_agent.store import Store, StoreError
 from kiosk_agent.ui.face import Face, GuardedFace, NoFace, View
 from kiosk_agent.updating.release import UpdateRefused
 from kiosk_agent.updating.renewal import Renewal
+from kiosk_agent.words import Fault
 from protocol import codec, topics
 from protocol.messages import Info, Status
 
@@ -76,6 +77,7 @@ class Agent:
         self._at_work = False
         self._looked_idle_at = 0
         self._blind = False
+        self._fault: Fault = ""
 
     # -------------------------------------------------------------- life
 
@@ -210,6 +212,7 @@ class Agent:
         return Will(self._status_path, codec.encode(status))
 
     def up(self) -> None:
+        self._fault = ""
         self._turn(self.machine.link_up(self.now(), self._store.connection, self._about()))
 
     def _about(self) -> Info | None:
@@ -222,6 +225,11 @@ class Agent:
 
     def down(self) -> None:
         self._turn(self.machine.link_down(self.now()))
+
+    def refused(self, fault: Fault) -> None:
+        self._fault = fault
+        if not self._dead:
+            self._show()
 
     def heard(self, topic: str, payload: bytes, retained: bool) -> None:
         now = self.now()
@@ -442,7 +450,7 @@ class Agent:
     # -------------------------------------------------------------- the face
 
     def _show(self) -> None:
-        view = view_of(self.machine, self.settings, self.now())
+        view = view_of(self.machine, self.settings, self.now(), self._fault)
         if view != self._shown:
             self._shown = view
             self._face.changed(view)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from kiosk_agent.words import Fault
+
 
 class Loop(Protocol):
     """The part of an event loop that the agent's timers and sockets use; a simulator may hold it still."""
@@ -59,6 +61,9 @@ class Listener(Protocol):
 
     def up(self) -> None:
         """Connected and subscribed."""
+
+    def refused(self, fault: Fault) -> None:
+        """A connection was not made; `fault` says why, where somebody can mend it."""
 
     def down(self) -> None:
         """Lost; told once for each `up`."""

@@ -14,7 +14,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from kiosk_agent.broker import Broker, Listener, Loop
+from kiosk_agent.broker import Broker, Listener, Loop, Tls
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Connection:
         self._dropped = False
         self._settled = asyncio.Event()
         self.closed = asyncio.Event()
-        self.subscribed = False
+        self.subscribed = self.denied = False
 
     # -------------------------------------------------------------- opening
 
@@ -70,11 +70,7 @@ class Connection:
         client.connect_timeout = CONNECT_S
         client.max_inflight_messages_set(_IN_FLIGHT)
         if broker.tls is not None:
-            files = broker.tls
-            ca, certificate, key = (
-                str(one) if one else None for one in (files.ca, files.certificate, files.key)
-            )
-            client.tls_set(ca, certificate, key)
+            client.tls_set_context(_context(broker.tls))
         client.on_socket_open = _no_delay
         # Registered even while connecting: without it paho would write from the thread on its own.
         client.on_socket_register_write = _later
@@ -103,6 +99,7 @@ class Connection:
     ) -> None:
         if reason.is_failure:
             log.warning("link_denied", extra={"reason": str(reason), "username": self._broker.username})
+            self.denied = True
             self._settled.set()
             return
         client.subscribe([(topic, 1) for topic in self._topics])
@@ -112,6 +109,7 @@ class Connection:
     ) -> None:
         if any(code.is_failure for code in codes):
             log.warning("subscription_refused", extra={"username": self._broker.username})
+            self.denied = True
             self._settled.set()
             return
         self.subscribed = True
@@ -212,6 +210,25 @@ class Connection:
             self._loop.remove_writer(self._fd)
         if self._client is not None and self._fd >= 0:
             _close(self._client.socket(), hard=hard)
+
+
+class _Handshake(ssl.SSLSocket):
+    """paho forgets the socket of a handshake that failed, and leaves it open."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
+def _context(files: Tls) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=files.ca)
+    context.sslsocket_class = _Handshake
+    if files.certificate is not None:
+        context.load_cert_chain(files.certificate, files.key)
+    return context
 
 
 def _no_delay(_client: paho.Client, _data: Any, sock: Any) -> None:

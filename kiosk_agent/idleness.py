@@ -21,6 +21,11 @@ class Idleness:
         self._happened = happened
         self._last_s = 0
 
+    @property
+    def answer_by(self) -> int:
+        """When the session ends if nobody touches the machine; 0: it does not end for that."""
+        return self.asked_at + ANSWER_MS if self.asked_at is not None and self._rule()[1] else 0
+
     def seen(self, idle_s: int, now: int) -> bool:
         """Nobody touched the machine for `idle_s`. True when the session is to end for that."""
         limit_s, ends = self._rule()
@@ -36,6 +41,7 @@ class Idleness:
         elif ends and now - self.asked_at >= ANSWER_MS:
             self.asked_at = None
             self._tell(idle_s, "ended")
+            self._turn.do(Tell("ended_idle", {}))
             return True
         return False
 

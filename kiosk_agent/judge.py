@@ -88,6 +88,9 @@ def _open_without_asking(standing: Standing, desired: Desired, channel: Channel,
         return Verdict.UNSOLICITED
     if age is None:
         return Verdict.STALE
+    if channel == "live" and desired.remaining_ms + desired.grace_ms <= age:
+        # Who wants an end says so. Time that is over as it arrives tells of a clock that was stepped: ask.
+        return Verdict.STALE
     longer = extends(standing, desired, age)
     # A new term of the same rev decides nothing new: the sender does not know yet how long we are unlocked.
     is_news = desired.rev > standing.held.rev

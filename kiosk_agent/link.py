@@ -5,6 +5,7 @@ What matters is said again by the machine once the link is back, so nothing stal
 
 import asyncio
 import logging
+import ssl
 import time
 from contextlib import AbstractAsyncContextManager
 from random import Random
@@ -47,6 +48,7 @@ class Link:
                 await self._one_connection()
             except (OSError, ValueError) as error:
                 log.warning("link_refused", extra={"error": str(error), "port": self._broker.port})
+                self._listener.refused("certificate" if isinstance(error, ssl.SSLError) else "")
             await asyncio.sleep(self._wait.next() / 1000)
 
     async def _one_connection(self) -> None:
@@ -58,6 +60,8 @@ class Link:
                 up = await connection.wait_until_up()
             if up:
                 await self._while_it_lasts(connection)
+            elif connection.denied:
+                self._listener.refused("denied")
         finally:
             self._connection = None
             connection.drop()

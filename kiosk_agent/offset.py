@@ -51,5 +51,11 @@ class Offset:
             return None
         return max(0, now + best.offset - to_ms(instant))
 
+    @property
+    def server_ms(self) -> int | None:
+        """What the server's clock showed at 0 of ours, to the next whole second: for a clock on the wall."""
+        best = self._best()
+        return None if best is None else round(best.offset, -3)
+
     def _best(self) -> Sample | None:
         return min(self.samples, key=lambda sample: sample.round_trip, default=None)

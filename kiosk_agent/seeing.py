@@ -3,10 +3,10 @@
 from kiosk_agent.machine import Machine
 from kiosk_agent.settings import Settings
 from kiosk_agent.ui.face import View
-from kiosk_agent.words import Language, say
+from kiosk_agent.words import Fault, Language, say
 
 
-def view_of(machine: Machine, settings: Settings, now: int) -> View:
+def view_of(machine: Machine, settings: Settings, now: int, fault: Fault = "") -> View:
     """The whole view, for a face."""
     lending, online = machine.lending, machine.voice.connection is not None
     countdown, by_hand = lending.held.countdown, lending.held.by_hand
@@ -19,8 +19,9 @@ def view_of(machine: Machine, settings: Settings, now: int) -> View:
         session=lending.held.session, deadline=deadline, end=end, by_hand=by_hand is not None,
         remaining_ms=None if countdown else lending.remaining(now), config=lending.held.config,
         controller=machine.talk.controller_online, asking="extend" in machine.talk.requests,
-        still_there=machine.idleness.asked_at is not None,
+        still_there=machine.idleness.asked_at is not None, answer_by=machine.idleness.answer_by,
         blocked_until=machine.talk.blocked_until if machine.talk.blocked_until > now else 0,
+        fault="" if online else fault, server_ms=machine.offset.server_ms,
     )  # fmt: skip
 
 

@@ -7,14 +7,24 @@ from collections.abc import Mapping
 from typing import Literal
 
 Language = Literal["fr", "en"]
+Fault = Literal["", "certificate", "denied"]
+"""What a technician has to mend before the broker lets the poste in."""
 NNBSP = "\u202f"
 NBSP = "\u00a0"
 
 CATALOGUE: Mapping[str, tuple[str, str]] = {
     "welcome": ("Tapez votre code.", "Type your code."),
     "no_network": (
-        "Pas de réseau pour l’instant. Ce poste ouvrira dès son retour.",
-        "No network for now. This computer will open as soon as it is back.",
+        "Pas de réseau pour l’instant. Ce poste réessaie et ouvrira dès son retour.",
+        "No network for now. This computer keeps trying and will open as soon as it is back.",
+    ),
+    "bad_certificate": (
+        "Ce poste ne peut pas joindre le serveur en sécurité. Prévenez l’accueil.",
+        "This computer cannot reach the server safely. Please tell the desk.",
+    ),
+    "not_let_in": (
+        "Le serveur ne reconnaît pas ce poste. Prévenez l’accueil.",
+        "The server does not know this computer. Please tell the desk.",
     ),
     "no_controller": (
         "L’accueil n’est pas joignable pour l’instant. Patientez ou demandez de l’aide.",
@@ -45,7 +55,10 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "Ce poste ne peut pas s’ouvrir. Prévenez l’accueil.",
         "This computer cannot open. Please tell the desk.",
     ),
-    "opened": ("Bonjour{nnbsp}! Vous avez {time}.", "Hello! You have {time}."),
+    "opened": (
+        "Bonjour{nnbsp}! Vous avez {time}. Pour terminer ou demander du temps{nnbsp}: Ctrl + Alt + T.",
+        "Hello! You have {time}. To end or to ask for time: Ctrl + Alt + T.",
+    ),
     "suspended": (
         "Session en pause, encore {time}. Tapez votre code pour reprendre.",
         "Session paused, {time} left. Type your code to go on.",
@@ -53,6 +66,22 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     "still_there": (
         "Êtes-vous là{nnbsp}? Touchez le clavier ou la souris.",
         "Are you there? Touch the keyboard or the mouse.",
+    ),
+    "still_there_ends": (
+        "Êtes-vous là{nnbsp}? Touchez le clavier ou la souris. Sinon la session se termine dans {time}.",
+        "Are you there? Touch the keyboard or the mouse. If not, the session ends in {time}.",
+    ),
+    "ended_idle": (
+        "Session terminée{nnbsp}: personne n’a touché ce poste. L’accueil peut vous aider.",
+        "Session ended: nobody touched this computer. The desk can help you.",
+    ),
+    "offline_goes_on": (
+        "Réseau coupé{nnbsp}: votre session continue jusqu’à sa fin.",
+        "Network lost: your session goes on until its end.",
+    ),
+    "offline_will_pause": (
+        "Réseau coupé{nnbsp}: s’il ne revient pas, votre session se met en pause et votre temps est gardé.",
+        "Network lost: if it stays so, your session is paused and your time is kept.",
     ),
     "offline_suspended": (
         "Réseau coupé{nnbsp}: votre session est en pause, votre temps est gardé.",

@@ -11,6 +11,8 @@ from kiosk_agent.local.programs import Children, Launch, Program, Programs
 
 log = logging.getLogger(__name__)
 LOOK_S = 0.1
+CALM_LOOK_S = 0.4
+"""How often to look while the window answers: each look wakes a machine that does nothing else."""
 SILENT_S = 1.3
 """A window that answers no ping for this long hangs or was stopped; it is killed."""
 BLIND_S = 1.9
@@ -109,7 +111,7 @@ class Keeper:
                 self._tell("does not answer")
                 self._programs.kill(pid)
                 return
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CALM_LOOK_S if here and silent_s < SILENT_S / 2 else LOOK_S)
 
     async def _watch_blindness(self) -> None:
         while True:
@@ -121,7 +123,7 @@ class Keeper:
                 self._blind = blind
                 log.warning("window_lost" if blind else "window_back")
                 (self._lost if blind else self._back)()
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CALM_LOOK_S if self._now() - self._seen_at < BLIND_S / 2 else LOOK_S)
 
     def _tell(self, how: str) -> None:
         excused = self._door.is_excused

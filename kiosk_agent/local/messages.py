@@ -44,7 +44,7 @@ class End(Line, frozen=True, kw_only=True, tag="end"):
 
 
 class Touch(Line, frozen=True, kw_only=True, tag="touch"):
-    """Somebody is there."""
+    """Somebody touched the machine a moment ago, in whatever program."""
 
 
 class Pong(Line, frozen=True, kw_only=True, tag="pong"):

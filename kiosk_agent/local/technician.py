@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from kiosk_agent.local.peer import UnknownPeer, of_socket
 from kiosk_agent.version import software
 
 log = logging.getLogger(__name__)
+_UNIX = "a technician asks at a Unix socket"
 FILE = "technician.sock"
 MOST_S = 3_600
 """For how long a technician may open a machine at once."""
@@ -97,6 +99,7 @@ class Hatch:
     @asynccontextmanager
     async def open(self, path: Path) -> AsyncIterator[None]:
         """Be reachable on this path, for everybody: who they are decides. Raises OSError."""
+        assert sys.platform != "win32", _UNIX
         ours = listening(path, os.getuid())
         os.chmod(path, 0o666)  # noqa: PTH101, S103 - who asks is seen by their account
         server = await asyncio.start_unix_server(self._serve, sock=ours, limit=LONGEST_LINE)
@@ -131,6 +134,7 @@ class Hatch:
             peer = of_socket(connection)
         except UnknownPeer:
             return Answer(refused="forbidden")
+        assert sys.platform != "win32", _UNIX
         if peer.uid in (0, os.getuid()):
             return None
         now = asyncio.get_running_loop().time()
@@ -173,6 +177,7 @@ async def keep(agent: Agent, folder: Path, path: Path) -> None:
 
 def ask(path: Path, asked: Asked) -> Answer:
     """Ask the agent of this machine. Raises OSError, or ValueError for an answer of another kind."""
+    assert sys.platform != "win32", _UNIX
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PATIENCE_S)
         connection.connect(str(path))

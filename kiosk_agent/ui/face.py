@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from kiosk_agent.words import Language
+from kiosk_agent.words import Fault, Language
 from protocol.messages import Config, Phase
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,10 @@ class View:
     """All that a face needs, at one moment. `deadline`, `end` and `blocked_until` are ms of the boot clock.
 
     `controller`: the desk can be reached; `asking`: the desk has a request for more time; `still_there`: nobody
-    touched the machine for long, and the visitor is asked; `by_hand`: a technician has it open, until `end`.
+    touched the machine for long, and the visitor is asked; the session ends at `answer_by` if that is not 0.
+    `by_hand`: a technician has it open, until `end`. `fault`: why the broker cannot be reached, where that is
+    known. `server_ms`: what the server's clock showed at 0 of the boot clock, so that a machine whose own clock
+    is wrong shows the right time all the same.
     """
 
     poste: str
@@ -54,6 +57,9 @@ class View:
     controller: bool = True
     asking: bool = False
     still_there: bool = False
+    answer_by: int = 0
+    fault: Fault = ""
+    server_ms: int | None = None
     blocked_until: int = 0
     by_hand: bool = False
 

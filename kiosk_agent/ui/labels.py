@@ -25,6 +25,10 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "elsewhere": ("Tapez votre code sur l’autre écran.", "Type your code on the other screen."),
     "pill": ("Temps restant{nnbsp}: {time}. Ouvre le menu.", "Time left: {time}. Opens the menu."),
     "menu": ("Votre session", "Your session"),
+    "smaller": ("Réduire le compteur", "Make the counter small"),
+    "larger": ("Agrandir le compteur", "Make the counter large"),
+    "save_now": ("C’est terminé{nnbsp}: enregistrez votre travail.", "Time is up: save your work."),
+    "menu_key": ("Ouvrir ce menu{nnbsp}: Ctrl + Alt + T", "To open this menu: Ctrl + Alt + T"),
     "until": ("Jusqu’à {when}", "Until {when}"),
     "ask_time": ("Demander du temps", "Ask for time"),
     "asked": ("Demande envoyée à l’accueil", "Request sent to the desk"),
@@ -38,9 +42,9 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "from_desk": ("Message de l’accueil", "Message from the desk"),
     "read": ("J’ai lu", "I have read it"),
     "poste": ("Poste {poste}", "Computer {poste}"),
-    "today": ("aujourd’hui à {time}", "today at {time}"),
-    "tomorrow": ("demain à {time}", "tomorrow at {time}"),
-    "some_day": ("{day} à {time}", "{day} at {time}"),
+    "today": ("aujourd’hui à{nbsp}{time}", "today at{nbsp}{time}"),
+    "tomorrow": ("demain à{nbsp}{time}", "tomorrow at{nbsp}{time}"),
+    "some_day": ("{day} à{nbsp}{time}", "{day} at{nbsp}{time}"),
 }
 _DAYS = (
     ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"),
@@ -64,7 +68,7 @@ def label(key: str, language: Language, **values: object) -> str:
     seconds = values.pop("seconds", None)
     if isinstance(seconds, int):
         values["time"] = duration(seconds, language)
-    return (fr if language == "fr" else en).format(nnbsp=NNBSP, **values)
+    return (fr if language == "fr" else en).format(nnbsp=NNBSP, nbsp=NBSP, **values)
 
 
 def day(of: date, language: Language) -> str:

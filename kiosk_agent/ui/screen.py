@@ -1,5 +1,6 @@
 """What is on the screen at one moment: words, icons and tones, ready to be drawn. No Qt, no clock."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -14,13 +15,19 @@ Tone = Literal["free", "use", "pause", "soon", "clean", "care", "off", "alarm"]
 SOON_MS = 300_000
 DIGITS_MS = 600_000
 """Below this the time left is shown to the second."""
+_FAULTS: Mapping[str, tuple[str, str]] = {
+    "certificate": ("bad_certificate", "certificat_refuse"),
+    "denied": ("not_let_in", "acces_refuse"),
+}
+"""The sentence of each fault, and its reason for staff."""
 
 
 @dataclass(frozen=True)
 class Lock:
     """The screen of a machine that nobody uses. `icon` and `tone` say what the sentence says.
 
-    `reason` is for staff, in small print. `may_type`: there is a field; `may_send`: what is in it may be sent.
+    `reason` is for staff and `hint` for who has no code yet, in small print. `may_type`: there is a field;
+    `may_send`: what is in it may be sent. `alert`: what a screen reader says when it changes.
     """
 
     language: Language
@@ -35,33 +42,41 @@ class Lock:
     sentence: str
     detail: str = ""
     reason: str = ""
+    hint: str = ""
     may_type: bool = False
     may_send: bool = False
     send: str = ""
     info: str = ""
     shout: str = ""
+    alert: str = ""
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something that slides in: a warning, an answer, a message. `stays` until it was read."""
+    """Something that slides in: a warning, an answer, a message. `stays` until it was read.
+
+    `spoken`: the text without the seconds that are counted in it, for who hears it.
+    """
 
     icon: str
     tone: Tone
     text: str
     title: str = ""
     stays: bool = False
+    spoken: str = ""
 
 
 @dataclass(frozen=True)
 class Menu:
-    """What the pill opens to. `sure` asks whether to end."""
+    """What the pill opens to. `sure` asks whether to end; `line` says what is not as it should be."""
 
     title: str
     until: str
     ask: str
     may_ask: bool
     end: str
+    size: str
+    line: str = ""
     sure: str = ""
     yes: str = ""
     no: str = ""
@@ -69,7 +84,7 @@ class Menu:
 
 @dataclass(frozen=True)
 class InUse:
-    """What lies over the work of a visitor."""
+    """What lies over the work of a visitor. `collapsed`: of the time only the icon is seen."""
 
     language: Language
     contrast: bool
@@ -82,6 +97,8 @@ class InUse:
     notes: tuple[Note, ...] = ()
     menu: Menu | None = None
     shout: str = ""
+    collapsed: bool = False
+    alert: str = ""
 
 
 Screen = Lock | InUse
@@ -104,8 +121,10 @@ class _State:
     sentence: str
     detail: str = ""
     reason: str = ""
+    hint: str = ""
     may_type: bool = False
     may_send: bool = False
+    counts: bool = False
 
 
 def _lock(scene: Scene, now: int, wall: datetime) -> Lock:
@@ -118,6 +137,7 @@ def _lock(scene: Scene, now: int, wall: datetime) -> Lock:
         site=config.site if config else "", poste=label("poste", language, poste=view.poste) if view else "",
         clock=f"{wall:%H:%M}", date=day(wall, language),
         icon=state.icon, tone=state.tone, sentence=state.sentence, detail=state.detail, reason=state.reason,
+        hint=state.hint, alert="" if state.counts else state.sentence,
         may_type=state.may_type, may_send=state.may_send, send=label("resume" if paused else "start", language),
         info=_info(view, language), shout=_shout(scene, now),
     )  # fmt: skip
@@ -145,18 +165,18 @@ def _answered(scene: Scene, view: View, now: int) -> _State:
     said, language = scene.said, scene.language
     wait_s = -(-(view.blocked_until - now) // 1000)
     wait = label("again_in", language, seconds=wait_s) if wait_s > 0 else ""
-    sentence = said.text(language) if said else wait
+    if said is None:
+        return _State("alert", "alarm", wait, may_type=True, counts=True)
+    refused = said.reason is not None
     return _State(
-        "alert", "alarm", sentence, detail=wait if said else "", reason=(said.reason or "") if said else "",
-        may_type=True, may_send=wait_s <= 0,
+        "alert" if refused else "message", "alarm" if refused else "care", said.text(language), detail=wait,
+        reason=said.reason or "", may_type=True, may_send=wait_s <= 0,
     )  # fmt: skip
 
 
 def _waiting(view: View, language: Language, wall: datetime) -> _State:
-    if not view.online:
-        return _State("plug-off", "off", say("no_network", language), may_type=True, may_send=True)
-    if not view.controller:
-        return _State("plug-off", "off", say("no_controller", language), may_type=True, may_send=True)
+    if not view.online or not view.controller:
+        return _cut_off(view, language)
     if view.phase == "suspended":
         left_s = (view.remaining_ms or 0) // 1000
         return _State(
@@ -166,7 +186,20 @@ def _waiting(view: View, language: Language, wall: datetime) -> _State:
     if opening is not None and opening > wall:
         when = moment(opening.astimezone(wall.tzinfo), wall, language)
         return _State("clock", "care", label("closed", language, when=when), may_type=True, may_send=True)
-    return _State("circle-check", "free", say("welcome", language), may_type=True, may_send=True)
+    welcome, hint = say("welcome", language), label("code_help", language)
+    return _State("circle-check", "free", welcome, hint=hint, may_type=True, may_send=True)
+
+
+def _cut_off(view: View, language: Language) -> _State:
+    """Nobody can be asked. What a technician has to mend has its reason below, in small print."""
+    key, reason = "no_controller", ""
+    if view.fault:
+        key, reason = _FAULTS[view.fault]
+    elif view.phase == "suspended" and not view.online:
+        key = "offline_suspended"
+    elif not view.online:
+        key = "no_network"
+    return _State("plug-off", "off", say(key, language), reason=reason, may_type=True, may_send=True)
 
 
 def _info(view: View | None, language: Language) -> str:
@@ -190,15 +223,18 @@ def _in_use(scene: Scene, view: View, now: int, wall: datetime) -> InUse:
     language = scene.language
     left_ms = max(0, (view.deadline or now) - now)
     soon = left_ms <= SOON_MS or view.phase == "grace"
-    end_s = max(0, -(-((view.end or now) - now) // 1000))
+    in_grace = view.phase == "grace"
+    end_s = _seconds_to(view.end or now, now)
+    notes = _notes(scene, view, now)
+    alerts = [label("save_now", language)] * in_grace + [one.spoken or one.text for one in notes]
     return InUse(
         language=language, contrast=scene.contrast, large=scene.large,
-        time=clock_face(end_s * 1000) if view.phase == "grace" else _left(left_ms, language),
-        spoken=label("pill", language, seconds=left_ms // 1000),
+        time=clock_face(end_s * 1000) if in_grace else _left(left_ms, language),
+        spoken=label("pill", language, seconds=end_s if in_grace else left_ms // 1000),
         icon="hourglass" if soon else "clock", tone="soon" if soon else "use",
         banner=_banner(view, end_s, language),
-        notes=_notes(scene, view), menu=_menu(scene, view, left_ms, wall) if scene.menu else None,
-        shout=_shout(scene, now),
+        notes=notes, menu=_menu(scene, view, left_ms, wall) if scene.menu else None,
+        shout=_shout(scene, now), collapsed=scene.collapsed and not soon, alert=" ".join(alerts),
     )  # fmt: skip
 
 
@@ -208,6 +244,10 @@ def _banner(view: View, end_s: int, language: Language) -> str:
     return say("grace", language, seconds=end_s) if view.phase == "grace" else ""
 
 
+def _seconds_to(moment_ms: int, now: int) -> int:
+    return max(0, -(-(moment_ms - now) // 1000))
+
+
 def _left(left_ms: int, language: Language) -> str:
     """`1 h 12` and `12 min` while that is enough, `09:58` in the last ten minutes."""
     if left_ms <= DIGITS_MS:
@@ -215,18 +255,28 @@ def _left(left_ms: int, language: Language) -> str:
     return duration(-(-left_ms // 60_000) * 60, language)
 
 
-def _notes(scene: Scene, view: View) -> tuple[Note, ...]:
+def _notes(scene: Scene, view: View, now: int) -> tuple[Note, ...]:
     language = scene.language
     notes = [
         Note("message", "use", one.text(language), label("from_desk", language), stays=True)
         for one in scene.unread[:1]
     ]
     if view.still_there:
-        notes.append(Note("alert", "soon", say("still_there", language)))
+        notes.append(_still_there(view, language, now))
     elif scene.note is not None:
         refused = scene.note.reason is not None
-        notes.append(Note("alert" if refused else "hourglass", "soon", scene.note.text(language)))
+        icon: str = "alert" if refused else "hourglass" if scene.warns else "message"
+        tone: Tone = "soon" if refused or scene.warns else "use"
+        notes.append(Note(icon, tone, scene.note.text(language)))
     return tuple(notes)
+
+
+def _still_there(view: View, language: Language, now: int) -> Note:
+    asked = say("still_there", language)
+    if not view.answer_by:
+        return Note("person", "soon", asked)
+    left_s = _seconds_to(view.answer_by, now)
+    return Note("person", "soon", say("still_there_ends", language, seconds=left_s), spoken=asked)
 
 
 def _menu(scene: Scene, view: View, left_ms: int, wall: datetime) -> Menu:
@@ -236,6 +286,13 @@ def _menu(scene: Scene, view: View, left_ms: int, wall: datetime) -> Menu:
         title=label("menu", language), until=label("until", language, when=until),
         ask=label("asked" if view.asking else "ask_time", language),
         may_ask=not (view.asking or view.by_hand),
+        size=label("larger" if scene.collapsed else "smaller", language), line=_line(view, language),
         end=label("end", language), sure=label("end_sure", language) if scene.ending else "",
         yes=label("end_yes", language), no=label("end_no", language),
     )  # fmt: skip
+
+
+def _line(view: View, language: Language) -> str:
+    if not view.online:
+        return say("offline_goes_on", language)
+    return label("menu_key", language) if view.controller else say("no_controller", language)

@@ -11,6 +11,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from kiosk_agent.broker import Broker, Will
 from kiosk_agent.connection import Connection
 from kiosk_agent.link import Link
+from kiosk_agent.words import Fault
 
 BROKER = Broker("127.0.0.1", 1, "p", "")
 
@@ -28,6 +29,8 @@ class Listener:
         self.ups += 1
 
     def down(self) -> None: ...
+
+    def refused(self, fault: Fault) -> None: ...
 
     def heard(self, topic: str, payload: bytes, retained: bool) -> None: ...
 

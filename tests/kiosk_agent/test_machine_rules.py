@@ -268,6 +268,19 @@ def test_a_message_that_was_delayed_is_aged() -> None:
     assert hand.remaining == 41 * MINUTE
 
 
+def test_time_that_is_over_as_it_arrives_is_asked_about_for_a_clock_may_have_been_stepped() -> None:
+    hand = Hand().unlocked(minutes=30)
+    stepped = hand.desired(3, minutes=45)
+    an_hour_back = stepped.computed_at - timedelta(hours=1)
+    hand.hear(msgspec.structs.replace(stepped, computed_at=an_hour_back))
+    assert hand.is_unlocked
+    assert hand.remaining == 30 * MINUTE
+    request, now = hand.asked(Resync), hand.server_time - timedelta(hours=1)
+    again = msgspec.structs.replace(stepped, computed_at=now)
+    hand.answer(request, again, server_time=now)
+    assert hand.remaining == 45 * MINUTE
+
+
 def test_without_an_estimate_of_the_servers_clock_more_time_is_asked_about() -> None:
     hand = Hand().unlocked(minutes=30)
     again = hand.killed(after_ms=1_000)

@@ -1,38 +1,67 @@
 """The window's parts put on a screen of any size, without a screen."""
 
 import re
+from dataclasses import dataclass
+from pathlib import Path
 
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
-from kiosk_agent.ui.qt.lock import LockWindow
+from kiosk_agent.ui.qt.lock import Cover, LockWindow
 from kiosk_agent.ui.qt.over import Over
 from kiosk_agent.ui.screen import Lock, Screen
 
 _PLAIN = QRect(0, 0, 1366, 768)
 
 
-def parts(screen: Screen, place: QRect, *, keypad: bool = False) -> list[QWidget]:
+@dataclass(frozen=True)
+class How:
+    """What a visitor did to the lock; or that it is the one of another screen."""
+
+    keypad: bool = False
+    informs: bool = False
+    other: bool = False
+    logo: Path | None = None
+
+
+AS_IT_IS = How()
+
+
+def parts(screen: Screen, place: QRect, how: How = AS_IT_IS) -> list[QWidget]:
     """The windows that show this."""
     if isinstance(screen, Lock):
-        lock = LockWindow()
-        lock.draw(screen, place)
-        lock.show()
-        lock.keys.setChecked(keypad and screen.may_type)
-        QApplication.sendPostedEvents()
-        return [lock]
+        return [_cover(screen, place) if how.other else _locked(screen, place, how)]
     over = Over()
     over.draw(screen, place)
     return [one for one in over.windows if one.isVisible()]
 
 
-def picture(screen: Screen, place: QRect = _PLAIN) -> QPixmap:
+def _locked(screen: Lock, place: QRect, how: How) -> LockWindow:
+    lock = LockWindow(how.logo)
+    lock.draw(screen, place)
+    lock.show()
+    lock.keys.setChecked(how.keypad and screen.may_type)
+    if how.informs:
+        lock.info.click()
+    QApplication.sendPostedEvents()
+    return lock
+
+
+def _cover(screen: Lock, place: QRect) -> Cover:
+    cover = Cover()
+    cover.draw(screen, place)
+    cover.show()
+    QApplication.sendPostedEvents()
+    return cover
+
+
+def picture(screen: Screen, place: QRect = _PLAIN, how: How = AS_IT_IS) -> QPixmap:
     """What a visitor sees; over their work, a plain desktop stands for it."""
     page = QPixmap(place.size())
     page.fill(QColor("#cbd5e1"))
     painter = QPainter(page)
-    for one in parts(screen, place):
+    for one in parts(screen, place, how):
         at = one.pos() - place.topLeft()
         painter.setClipRegion(one.mask().translated(at), Qt.ClipOperation.ReplaceClip)
         painter.setClipping(not one.mask().isEmpty())

@@ -14,10 +14,12 @@ _START_S = 30
 
 
 class Display:
-    """A context manager. Every word of xdotool is a finger."""
+    """A context manager. Every word of xdotool is a finger; with `picture`, `memory` is what is on the screen."""
 
-    def __init__(self, folder: Path, size: tuple[int, int] = (1366, 768)) -> None:
+    def __init__(self, folder: Path, size: tuple[int, int] = (1366, 768), *, picture: bool = False) -> None:
         self.size = size
+        self.memory = folder / "Xvfb_screen0"
+        self._picture = picture
         self._folder = folder
         self._running: list[subprocess.Popen[bytes]] = []
 
@@ -26,6 +28,8 @@ class Display:
         self._log = (self._folder / "x.log").open("ab")
         size = f"{self.size[0]}x{self.size[1]}x24"
         command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", size, "-nolisten", "tcp", "-noreset"]
+        if self._picture:
+            command += ["-fbdir", str(self._folder)]
         self._start(command, pass_fds=(writer,))
         os.close(writer)
         with os.fdopen(reader, "rb") as told:

@@ -1,7 +1,7 @@
 """Six boxes that are one input: for eyes two groups of three, for a keyboard and a screen reader one line."""
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QInputDevice, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from kiosk_agent.ui.qt.look import Look
@@ -19,9 +19,13 @@ def cleaned(text: str) -> str:
 
 
 class CodeField(QLineEdit):
-    """Takes any case, spaces and dashes. `edited` tells that the visitor changed something."""
+    """Takes any case, spaces and dashes. `edited` tells that the visitor changed something.
+
+    `touched`: a finger asks for keys.
+    """
 
     edited = Signal()
+    touched = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -55,6 +59,11 @@ class CodeField(QLineEdit):
         if (tidy := cleaned(text)) != text:
             self.setText(tidy)
         self.edited.emit()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        super().mousePressEvent(event)
+        if event.device().type() == QInputDevice.DeviceType.TouchScreen:
+            self.touched.emit()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         look = self._look

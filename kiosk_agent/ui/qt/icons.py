@@ -13,6 +13,7 @@ _SHAPES = {
     "wrench": '<path d="M20.5 6.5l-3.5 3.5-3-3 3.5-3.5a6 6 0 0 0-7.5 8L3 18.5 5.5 21l7-7a6 6 0 0 0 8-7.5z"/>',
     "plug-off": '<path d="M9 2v5M15 2v5M7 7h10v4a5 5 0 0 1-10 0zM12 16v6M2.5 2.5l19 19"/>',
     "alert": '<path d="M12 3L1.8 21h20.4zM12 10v5M12 18v.2"/>',
+    "person": '<circle cx="12" cy="7.5" r="4.5"/><path d="M3.5 21.5a8.5 8.5 0 0 1 17 0"/>',
     "message": '<path d="M3 4h18v13H10l-5 4v-4H3zM7 9h10M7 12.5h6"/>',
 }
 _SVG = (

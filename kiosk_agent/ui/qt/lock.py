@@ -117,6 +117,7 @@ class LockWindow(QWidget):
         page = QFrame(self)
         page.setProperty("kind", "card")
         inside = QVBoxLayout(page)
+        self._page_inside = inside
         self.info_text, self.info_close = QLabel(page), QPushButton(page)
         self.info_text.setWordWrap(True)
         self.info_text.setTextFormat(Qt.TextFormat.PlainText)
@@ -149,6 +150,7 @@ class LockWindow(QWidget):
         self.field.returnPressed.connect(self._send)
         self.start.clicked.connect(self._send)
         self.field.edited.connect(self.edited)
+        self.field.touched.connect(lambda: self.keys.setChecked(True))
         self.keypad.pressed.connect(self.field.add)
         self.keypad.erased.connect(self.field.erase)
         self.language.clicked.connect(self.language_pressed)
@@ -183,12 +185,13 @@ class LockWindow(QWidget):
         assert root is not None
         root.setContentsMargins(margin, margin * 3 // 4, margin, margin * 3 // 4)
         root.setSpacing(look.px(12 if look.text == 1 else 6))
+        self._page_inside.setContentsMargins(margin, margin, margin, margin)
         for layout in (self._entry, self._state, self._inside, self._bar):
             layout.setSpacing(look.px(12 if look.text == 1 else 6))
         for widget, size, bold in (
             (self.site, 28, True), (self.clock, 28, True), (self.date, 14, False), (self.poste, 16, False),
             (self.code_label, 20, True), (self.detail, 16, True),
-            (self.reason, 14, False), (self.start, 20, True), (self.shout, 44, True), (self.info_text, 16, False),
+            (self.reason, 14, False), (self.start, 20, True), (self.shout, 44, True), (self.info_text, 20, False),
             *((one, 16, False) for one in (
                 self.language, self.contrast, self.large, self.keys, self.info, self.info_close
             )),
@@ -212,7 +215,7 @@ class LockWindow(QWidget):
         look, language = self.look, lock.language
         for widget, text in (
             (self.site, lock.site), (self.clock, lock.clock), (self.date, lock.date), (self.poste, lock.poste),
-            (self.sentence, lock.sentence), (self.detail, lock.detail), (self.reason, lock.reason),
+            (self.sentence, lock.sentence), (self.detail, lock.detail), (self.reason, lock.reason or lock.hint),
             (self.start, lock.send), (self.shout, lock.shout), (self.info_text, lock.info),
             (self.code_label, label("code", language)), (self.language, label("other_language", language)),
             (self.contrast, label("contrast", language)), (self.large, label("large", language)),
@@ -221,7 +224,6 @@ class LockWindow(QWidget):
         ):  # fmt: skip
             widget.setText(text)
         self.detail.setVisible(bool(lock.detail))
-        self.reason.setVisible(bool(lock.reason))
         self.info.setVisible(bool(lock.info))
         self.contrast.setChecked(lock.contrast)
         self.large.setChecked(lock.large)
@@ -278,6 +280,7 @@ class LockWindow(QWidget):
             one.setVisible(not keypad)
         self.code_label.setVisible(not keypad and self.field.isVisibleTo(self))
         self.site.setVisible(not keypad or self.look.text == 1)
+        self.reason.setVisible(bool(self.reason.text()) and not keypad)
 
     def _inform(self, *, shown: bool) -> None:
         self._pages.setCurrentIndex(1 if shown else 0)

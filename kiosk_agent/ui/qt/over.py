@@ -15,13 +15,14 @@ class Over:
 
     def __init__(self) -> None:
         self.pill, self.menu, self.banner, self.shout = Pill(), MenuWindow(), Banner(), Shout()
+        self.banners: list[Banner] = []
         self.notes = [NoteWindow() for _ in range(MOST_NOTES)]
-        self._drawn: tuple[InUse, QRect] | None = None
+        self._drawn: tuple[InUse, QRect, tuple[QRect, ...]] | None = None
         self.pill.dropped.connect(self._settle)
 
     @property
     def windows(self) -> list[Overlay]:
-        return [self.banner, self.pill, self.menu, self.shout, *self.notes]
+        return [self.banner, *self.banners, self.pill, self.menu, self.shout, *self.notes]
 
     def hide(self) -> None:
         self._drawn = None
@@ -32,13 +33,13 @@ class Over:
         """The next visitor finds the pill where it belongs."""
         self.pill.moved_to = None
 
-    def draw(self, use: InUse, place: QRect, *, lift: bool = False) -> None:
-        """Show this on this screen; `lift` puts it above what has come over it."""
-        if (use, place) == self._drawn:
+    def draw(self, use: InUse, place: QRect, others: tuple[QRect, ...] = (), *, lift: bool = False) -> None:
+        """Show this on this screen, the banner on the others too; `lift` puts it above what has come over it."""
+        if (use, place, others) == self._drawn:
             if lift:
                 self._lift()
             return
-        self._drawn = (use, place)
+        self._drawn = (use, place, others)
         look = Look.on(place, large=use.large, contrast=use.contrast)
         top = place.top() + look.px(16)
         if use.banner:
@@ -48,6 +49,7 @@ class Over:
         _put(self.pill, shown=True)
         self._draw_notes(use, look, place, top)
         self._draw_menu(use, look, place)
+        self._draw_banners(use, others)
         if use.shout:
             self.shout.draw(use.shout, look, place)
         _put(self.shout, shown=bool(use.shout))
@@ -69,6 +71,17 @@ class Over:
             if number < len(use.notes):
                 top = window.draw(use, use.notes[number], look, place, top)
             _put(window, shown=number < len(use.notes))
+
+    def _draw_banners(self, use: InUse, others: tuple[QRect, ...]) -> None:
+        """Who looks at another screen has to save as well."""
+        while len(self.banners) < len(others):
+            self.banners.append(Banner())
+        for number, window in enumerate(self.banners):
+            shown = bool(use.banner) and number < len(others)
+            if shown:
+                place = others[number]
+                window.draw(use, Look.on(place, large=use.large, contrast=use.contrast), place)
+            _put(window, shown=shown)
 
     def _draw_menu(self, use: InUse, look: Look, place: QRect) -> None:
         if use.menu is None:

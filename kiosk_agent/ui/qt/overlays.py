@@ -73,6 +73,7 @@ class Pill(Overlay):
         self._dress(look.sheet() + look.filled(color, f"{look.px(1)}px solid {look.on_tone()}"))
         self.time.setFont(look.font(20, bold=True))
         self.time.setText(use.time)
+        self.time.setVisible(not use.collapsed)
         self.icon.setPixmap(icon(use.icon, look.on_tone(), look.pt(20), self.devicePixelRatioF()))
         self.setAccessibleName(use.spoken)
         self.setToolTip(label("menu", use.language))
@@ -115,6 +116,7 @@ class MenuWindow(Overlay):
     """What the pill opens to. Escape closes it."""
 
     asked = Signal()
+    size_pressed = Signal()
     end_pressed = Signal()
     confirmed = Signal()
     kept = Signal()
@@ -122,19 +124,23 @@ class MenuWindow(Overlay):
 
     def __init__(self) -> None:
         super().__init__(_FLAGS)
-        self.title, self.until, self.sure = QLabel(self), QLabel(self), QLabel(self)
-        self.ask, self.end, self.yes, self.no, self.back = (QPushButton(self) for _ in range(5))
-        self.sure.setWordWrap(True)
+        self.title, self.until, self.line, self.sure = (QLabel(self) for _ in range(4))
+        self.ask, self.end, self.yes, self.no, self.shrink, self.back = (QPushButton(self) for _ in range(6))
+        for wrapped in (self.line, self.sure):
+            wrapped.setWordWrap(True)
         self._asking = False
         self.ask.setProperty("kind", "first")
         self.end.setProperty("kind", "danger")
         self.yes.setProperty("kind", "danger")
         inside = QVBoxLayout(self)
-        for one in (self.title, self.until, self.ask, self.end, self.sure, self.yes, self.no, self.back):
+        for one in (
+            self.title, self.until, self.line, self.ask, self.end, self.sure, self.yes, self.no, self.shrink,
+            self.back,
+        ):  # fmt: skip
             inside.addWidget(one)
         for button, signal in (
             (self.ask, self.asked), (self.end, self.end_pressed), (self.yes, self.confirmed),
-            (self.no, self.kept), (self.back, self.closed),
+            (self.no, self.kept), (self.shrink, self.size_pressed), (self.back, self.closed),
         ):  # fmt: skip
             button.clicked.connect(signal)
 
@@ -144,15 +150,17 @@ class MenuWindow(Overlay):
         for widget, text, size in (
             (self.title, menu.title, 20), (self.until, menu.until, 16), (self.ask, menu.ask, 16),
             (self.end, menu.end, 16), (self.sure, menu.sure, 16), (self.yes, menu.yes, 16),
-            (self.no, menu.no, 16), (self.back, label("back", use.language), 16),
+            (self.no, menu.no, 16), (self.line, menu.line, 16), (self.shrink, menu.size, 16),
+            (self.back, label("back", use.language), 16),
         ):  # fmt: skip
             widget.setFont(look.font(size, bold=size == 20))
             widget.setText(text)
         self.ask.setEnabled(menu.may_ask)
         for one in (self.sure, self.yes, self.no):
             one.setVisible(bool(menu.sure))
-        for one in (self.ask, self.end, self.back):
+        for one in (self.ask, self.end, self.shrink, self.back):
             one.setVisible(not menu.sure)
+        self.line.setVisible(bool(menu.line) and not menu.sure)
         if bool(menu.sure) != self._asking:
             self._asking = bool(menu.sure)
             (self.no if self._asking else self.end).setFocus()
@@ -160,9 +168,8 @@ class MenuWindow(Overlay):
         assert inside is not None
         inside.setSpacing(look.px(8))
         self.setFixedWidth(look.pt(300))
-        self.setFixedHeight(
-            inside.totalHeightForWidth(look.pt(300)) if menu.sure else self.sizeHint().height()
-        )
+        wraps = menu.sure or menu.line
+        self.setFixedHeight(inside.totalHeightForWidth(look.pt(300)) if wraps else self.sizeHint().height())
         self._place_focus()
 
     def beside(self, pill: QRect, place: QRect) -> None:
@@ -175,7 +182,7 @@ class MenuWindow(Overlay):
 
     def _place_focus(self) -> None:
         able = [one for one in (self.no, self.ask, self.end) if one.isVisibleTo(self) and one.isEnabled()]
-        if self.focusWidget() not in (*able, self.yes, self.back):
+        if self.focusWidget() not in (*able, self.yes, self.shrink, self.back):
             able[0].setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name

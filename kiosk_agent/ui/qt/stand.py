@@ -1,6 +1,6 @@
 """The window program: it stands before the visitor on every screen, locked or over their work."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QPoint, QRect, QTimer
@@ -9,9 +9,12 @@ from PySide6.QtGui import QCursor, QGuiApplication, QWindow
 from kiosk_agent.clock import BootClock
 from kiosk_agent.local import messages
 from kiosk_agent.ui import scene as scenes
+from kiosk_agent.ui.qt.hot_key import hot_key
+from kiosk_agent.ui.qt.last_input import idle_counter
 from kiosk_agent.ui.qt.link import Link
 from kiosk_agent.ui.qt.lock import Cover, LockWindow
 from kiosk_agent.ui.qt.over import Over
+from kiosk_agent.ui.qt.voice import announce
 from kiosk_agent.ui.scene import Scene
 from kiosk_agent.ui.screen import InUse, Lock, screen
 
@@ -33,7 +36,9 @@ class Stand(QObject):
         self._clock = BootClock()
         self._ticks = self._grabs_lost = 0
         self._held = False
-        self._pointer = QPoint()
+        self._alert = ""
+        self._pointer, self._looked_at = QPoint(), self._clock.now()
+        self._idle_ms, self._key = idle_counter(), hot_key()
         self._covers: list[Cover] = []
         self._make_lock()
         self.over = Over()
@@ -53,6 +58,7 @@ class Stand(QObject):
         self.over.pill.pressed.connect(lambda: self._toggle("menu"))
         self.over.menu.closed.connect(lambda: self._toggle("menu"))
         self.over.menu.asked.connect(lambda: self._ask(messages.AskTime()))
+        self.over.menu.size_pressed.connect(lambda: self._toggle("collapsed"))
         self.over.menu.end_pressed.connect(lambda: self._become(scenes.wants_to_end(self.scene)))
         self.over.menu.kept.connect(lambda: self._become(scenes.wants_to_end(self.scene, sure=False)))
         self.over.menu.confirmed.connect(lambda: self._ask(messages.End()))
@@ -101,27 +107,46 @@ class Stand(QObject):
 
     def _tick(self) -> None:
         self._ticks += 1
+        pressed = self._key is not None and self._key()
+        if pressed and self.scene.in_use:
+            self._toggle("menu")
         self.scene = scenes.passed(self.scene, self._now())
         self.show()
         if self.scene.in_use:
-            self._watch_pointer()
+            self._watch_touches()
         else:
             self._hold()
 
-    def _watch_pointer(self) -> None:
-        if self._ticks % GRAB_TICKS == 0 and (here := QCursor.pos()) != self._pointer:
-            self._pointer = here
+    def _watch_touches(self) -> None:
+        """Was anything touched since we last looked, in whatever program?"""
+        if self._ticks % GRAB_TICKS:
+            return
+        now, idle_ms = self._now(), self._idle_ms()
+        moved, self._pointer = QCursor.pos() != self._pointer, QCursor.pos()
+        if moved if idle_ms is None else idle_ms <= now - self._looked_at:
             self._link.ask(messages.Touch())
+        self._looked_at = now
 
     # -------------------------------------------------------------- the screens
 
     def show(self) -> None:
         """Draw what is to be seen now."""
-        seen = screen(self.scene, self._now(), datetime.now().astimezone())
+        now = self._now()
+        seen = screen(self.scene, now, self._wall(now))
+        if seen.alert != self._alert:
+            self._alert = seen.alert
+            announce(self.lock if isinstance(seen, Lock) else self.over.pill, seen.alert)
         if isinstance(seen, Lock):
             self._show_lock(seen)
         else:
             self._show_in_use(seen)
+
+    def _wall(self, now: int) -> datetime:
+        """What the clock on the wall shows: by the server's, for this machine's own may be wrong by hours."""
+        view = self.scene.view
+        if view is None or view.server_ms is None:
+            return datetime.now().astimezone()
+        return datetime.fromtimestamp((view.server_ms + now) / 1000, UTC).astimezone()
 
     def _show_lock(self, lock: Lock) -> None:
         first, *others = _screens()
@@ -138,7 +163,8 @@ class Stand(QObject):
 
     def _show_in_use(self, use: InUse) -> None:
         self._release()
-        self.over.draw(use, _screens()[0], lift=self._ticks % GRAB_TICKS == 0)
+        first, *others = _screens()
+        self.over.draw(use, first, tuple(others), lift=self._ticks % GRAB_TICKS == 0)
 
     # -------------------------------------------------------------- holding the lock
 

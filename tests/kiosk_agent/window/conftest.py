@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
+from tests.support.x import Display
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 SCREENS = [
@@ -32,6 +34,13 @@ def open_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="ppm-window-") as folder:
         Path(folder).chmod(0o711)
         yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
+    """A screen with a window manager."""
+    with Display(tmp_path_factory.mktemp("display")) as shown:
+        yield shown
 
 
 @pytest.fixture(scope="session")

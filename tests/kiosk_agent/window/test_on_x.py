@@ -4,125 +4,27 @@ import asyncio
 import os
 import random
 import signal
-import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, replace
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from kiosk_agent.clock import BootClock
-from kiosk_agent.local.door import Door
-from kiosk_agent.local.keeper import Keeper
-from kiosk_agent.local.programs import Launch
-from kiosk_agent.ui.face import Said, View
-from tests.kiosk_agent.test_terminal_face import Hands
+from kiosk_agent.ui.face import Said
+from ppm.parts.broker import PrivateBroker
+from tests.kiosk_agent.test_agent_on_a_broker import settings
+from tests.kiosk_agent.window.standing import LONG_S, TITLE, Poste, Sight, Visit, play, visit
 from tests.support.gallery import FREE, LENT
+from tests.support.proxy import Proxy
 from tests.support.waiting import eventually
 from tests.support.x import Display
 
-Sight = Callable[[], bool | Awaitable[bool]]
-TITLE = "Poste Public Manager"
-LONG_S = 30
-"""A busy machine may take its time; a window that never comes is what fails."""
-PLACES = [(x, y) for x in (5, 683, 1360) for y in (5, 384, 762)]
 ATTACKS = [
     "alt+F4", "ctrl+q", "ctrl+w", "Escape", "alt+Tab", "super+d", "super+e", "alt+space", "ctrl+alt+Delete",
     "ctrl+alt+Right", "alt+Escape", "super+F1", "F11", "alt+F2", "Menu", "Print", "ctrl+Escape", "shift+F10",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
-    with Display(tmp_path_factory.mktemp("display")) as shown:
-        yield shown
-
-
-@dataclass
-class Poste:
-    """A window on the screen, and a hand in the place of its agent."""
-
-    display: Display
-    door: Door
-    keeper: Keeper
-    hands: Hands
-
-    @property
-    def pid(self) -> int | None:
-        return self.door.window.peer.pid if self.door.window else None
-
-    async def locked(self) -> None:
-        """Return when the lock covers the whole screen."""
-        await eventually(self.covers, LONG_S, "the lock covers the screen")
-
-    def covers(self) -> bool:
-        mine = self.display.windows(TITLE)
-        return bool(mine) and {self.display.above(*place) for place in PLACES} == {mine[-1]}
-
-    async def takes_codes(self, code: str = "K7MQ2R") -> None:
-        """Return when a code that fingers type arrives."""
-        before = len(self.hands.asked)
-
-        async def typed() -> bool:
-            self.display.press("Escape")
-            self.display.type(code.lower())
-            self.display.press("Return")
-            await asyncio.sleep(0.1)
-            return len(self.hands.asked) > before
-
-        await eventually(cast("Sight", typed), LONG_S, "a code arrives")
-        assert set(self.hands.asked[before:]) == {code}
-
-    async def menu(self) -> None:
-        """The pill is pressed; return when its menu has the keyboard."""
-        pill = await eventually(lambda: self.display.windows("ppm-pill"), LONG_S, "the pill")
-        self.display.do("mousemove", "--window", pill[0], "20", "15", "click", "1")
-        opened = await eventually(lambda: self.display.windows("ppm-menu"), LONG_S, "the menu")
-        await eventually(
-            lambda: self.display.do("getwindowfocus") == opened[0], LONG_S, "it has the keyboard"
-        )
-
-    async def door_heard(self) -> None:
-        """Return when all that was pressed before has been dealt with: a later ping is answered."""
-        window = self.door.window
-        assert window is not None
-        since = window.heard_at
-        await eventually(lambda: window.heard_at > since + 0.5, LONG_S)
-
-    async def lend(self, view: View | None = None) -> None:
-        now = BootClock().now()
-        lent = view or replace(LENT, deadline=now + 2_520_000, end=now + 2_580_000)
-        self.door.changed(lent)
-        await eventually(lambda: not self.display.windows(TITLE), LONG_S, "the lock goes")
-
-
-def play(display: Display, folder: Path, body: Callable[[Poste], Awaitable[None]]) -> None:
-    async def scene() -> None:
-        hands, path = Hands(), folder / "window.sock"
-        door = Door(os.getuid())
-        door.visitor = hands
-        launch = Launch(
-            [sys.executable, "-m", "kiosk_agent.ui.qt", str(path)], display.environment, log=folder / "log"
-        )
-        keeper = Keeper(
-            door, launch, folder / "pid", lost=lambda: None, back=lambda: None, failed=lambda _: None
-        )
-        async with door.open(path):
-            door.changed(FREE)
-            running = asyncio.create_task(keeper.run())
-            poste = Poste(display, door, keeper, hands)
-            try:
-                await eventually(lambda: poste.pid, LONG_S, "a window")
-                await poste.locked()
-                await body(poste)
-            finally:
-                running.cancel()
-                with suppress(asyncio.CancelledError):
-                    await running
-
-    asyncio.run(scene())
 
 
 def test_a_code_that_is_typed_reaches_the_agent_and_nothing_closes_the_lock(
@@ -295,5 +197,56 @@ def test_the_pill_opens_to_asking_for_time_and_to_ending_after_a_question(
         assert "end" not in poste.hands.asked, "who presses twice by mistake goes on"
         poste.display.press("space", "shift+Tab", "space")
         await eventually(lambda: "end" in poste.hands.asked, LONG_S, "the session is ended")
+
+    play(display, tmp_path, body)
+
+
+def test_a_window_that_was_stopped_for_a_while_is_the_lock_on_time_all_the_same(
+    display: Display, broker: PrivateBroker, site: str, tmp_path: Path
+) -> None:
+    """With no network; the machine is locked by the agent, and the screen by the window, within a second."""
+    given_s, grace_s = 8.0, 2.0
+
+    async def body(poste: Visit) -> None:
+        poste.controller.minutes, poste.controller.grace_ms = given_s / 60, round(grace_s * 1000)
+        await poste.comes_in()
+        end = poste.machine.unlocked_at[0] + given_s + grace_s
+        proxy.cut()
+        assert poste.pid is not None
+        os.kill(poste.pid, signal.SIGSTOP)
+        await asyncio.sleep(0.8)
+        os.kill(poste.pid, signal.SIGCONT)
+        await asyncio.sleep(max(0, end - 0.5 - time.monotonic()))
+        await eventually(lambda: poste.display.windows(TITLE), LONG_S, "the lock is there")
+        seen_at = time.monotonic()
+        assert -0.2 <= poste.machine.locked_at[-1] - end <= 1
+        assert seen_at - end <= 1
+
+    with Proxy(broker.postes_port) as proxy:
+        made = settings(broker, site, f"{site}-p1", tmp_path, port=proxy.port)
+        visit(display, made, broker, body)
+
+
+def test_a_visitor_without_a_mouse_opens_the_menu_with_a_key_and_ends_the_session(
+    display: Display, tmp_path: Path
+) -> None:
+    async def body(poste: Poste) -> None:
+        poste.display.press("ctrl+alt+t")
+        await poste.locked()
+        assert not poste.display.windows("ppm-menu"), "there is none over the lock"
+        await poste.lend()
+        editor = poste.display.client("editor", tmp_path / "notes")
+        try:
+            poste.display.press("ctrl+alt+t")
+            opened = await eventually(lambda: poste.display.windows("ppm-menu"), LONG_S, "the menu")
+            await eventually(
+                lambda: poste.display.do("getwindowfocus") == opened[0], LONG_S, "with the keyboard"
+            )
+            poste.display.press("Tab", "space", "shift+Tab", "space")
+            await eventually(lambda: poste.hands.asked == ["end"], LONG_S, "the session is ended")
+            assert (tmp_path / "notes").read_text() == ""
+        finally:
+            editor.kill()
+            editor.wait()
 
     play(display, tmp_path, body)

@@ -2,15 +2,19 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from msgspec import structs
 
 from kiosk_agent.local.messages import Identify, Shown, Told, Warned
 from kiosk_agent.ui import scene as scenes
 from kiosk_agent.ui.face import Said
 from kiosk_agent.ui.labels import day, hour, moment
-from kiosk_agent.ui.scene import NOTE_MS, Scene
-from kiosk_agent.ui.screen import InUse, Lock, Screen
+from kiosk_agent.ui.scene import CUT_MS, NOTE_MS, SAID_MS, Scene
+from kiosk_agent.ui.screen import InUse, Lock, Screen, screen
+from kiosk_agent.words import say
+from protocol.messages import Config
 from tests.support.gallery import (
     ALL,
     CONFIG,
@@ -22,6 +26,7 @@ from tests.support.gallery import (
     LOCKED,
     MINUTE,
     NOW,
+    SOON,
     USED,
     WALL,
     seen,
@@ -160,7 +165,7 @@ def test_time_that_was_asked_for_is_not_asked_again() -> None:
 
 def test_who_comes_in_is_greeted_with_the_time() -> None:
     entered = scenes.heard(Scene(view=FREE, said=USED), Shown(view=LENT), NOW)
-    assert plain(use(entered).notes[0].text) == "Bonjour ! Vous avez 42 min."
+    assert plain(use(entered).notes[0].text).startswith("Bonjour ! Vous avez 42 min.")
 
 
 def test_the_next_visitor_finds_the_poste_as_it_was() -> None:
@@ -202,3 +207,94 @@ def test_moments_are_said_as_people_do() -> None:
     ]  # fmt: skip
     assert plain(hour(datetime(2026, 1, 1, 9, tzinfo=UTC), "fr")) == "9 h"
     assert day(datetime(2026, 1, 2, tzinfo=UTC).date(), "fr") == "vendredi 2 janvier"
+
+
+@pytest.mark.parametrize(
+    ("rule", "sentence"),
+    [
+        ("continue", "Réseau coupé : votre session continue jusqu’à sa fin."),
+        (
+            "suspend",
+            "Réseau coupé : s’il ne revient pas, votre session se met en pause et votre temps est gardé.",
+        ),
+    ],
+)
+def test_who_is_at_work_is_told_once_what_a_lost_network_means(rule: Any, sentence: str) -> None:
+    at_work = replace(LENT, config=replace_config(rule))
+    cut = scenes.heard(Scene(view=at_work), Shown(view=replace(at_work, online=False)), NOW)
+    assert use(scenes.passed(cut, NOW + CUT_MS - 1)).notes == (), "a blink of the network is no news"
+    told = scenes.passed(cut, NOW + CUT_MS)
+    assert plain(use(told).notes[0].text) == sentence
+    again = scenes.heard(told, Shown(view=replace(at_work, online=False, asking=True)), NOW + 20_000)
+    assert use(scenes.passed(again, NOW + 60_000)).notes == ()
+    back = scenes.heard(cut, Shown(view=at_work), NOW + 1_000)
+    assert use(scenes.passed(back, NOW + CUT_MS)).notes == ()
+
+
+def replace_config(rule: Any) -> Config:
+    return structs.replace(CONFIG, offline=rule)
+
+
+def test_the_menu_says_that_the_network_is_gone_as_long_as_it_is() -> None:
+    menu = use(IN_USE["cut-goes-on"]).menu
+    assert menu is not None
+    assert "Réseau coupé" in menu.line
+    assert "Réseau coupé" not in str(use(IN_USE["menu"]).menu)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence", "reason"),
+    [
+        ("no-network", "Pas de réseau pour l’instant. Ce poste réessaie et ouvrira dès son retour.", ""),
+        (
+            "certificate", "Ce poste ne peut pas joindre le serveur en sécurité. Prévenez l’accueil.",
+            "certificat_refuse",
+        ),
+        ("denied", "Le serveur ne reconnaît pas ce poste. Prévenez l’accueil.", "acces_refuse"),
+        ("no-desk", "L’accueil n’est pas joignable pour l’instant. Patientez ou demandez de l’aide.", ""),
+        ("paused-offline", "Réseau coupé : votre session est en pause, votre temps est gardé.", ""),
+    ],
+)  # fmt: skip
+def test_a_poste_that_reaches_nobody_says_what_it_waits_for(name: str, sentence: str, reason: str) -> None:
+    shown = lock(LOCKED[name])
+    assert (plain(shown.sentence), shown.reason) == (sentence, reason)
+
+
+def test_who_is_asked_whether_they_are_there_sees_the_seconds_left_and_hears_the_question_once() -> None:
+    asked = IN_USE["still-there"]
+    assert "dans 42 s" in plain(use(asked).notes[0].text)
+    later = screen(asked, NOW + 2_000, WALL)
+    assert isinstance(later, InUse)
+    assert "dans 40 s" in plain(later.notes[0].text)
+    assert plain(later.alert) == plain(use(asked).alert) == "Êtes-vous là ? Touchez le clavier ou la souris."
+    assert "se termine" not in use(IN_USE["still-there-warn"]).notes[0].text, "where nothing ends"
+
+
+def test_an_end_for_want_of_anybody_is_said_until_it_is_read_or_long_over() -> None:
+    said = Said(say("ended_idle", "fr"), say("ended_idle", "en"))
+    ended = scenes.heard(Scene(view=LENT), Told(said=said), NOW)
+    cleaning = scenes.heard(ended, Shown(view=replace(FREE, phase="cleaning")), NOW)
+    assert "Nettoyage" in lock(cleaning).sentence
+    free = scenes.heard(cleaning, Shown(view=FREE), NOW + 3_000)
+    assert "personne n’a touché" in lock(free).sentence
+    assert lock(scenes.passed(free, NOW + SAID_MS)).sentence == "Tapez votre code."
+    refused = scenes.heard(Scene(view=FREE), Told(said=USED), NOW)
+    assert lock(scenes.passed(refused, NOW + SAID_MS)).sentence == USED.fr, "a refusal stays"
+
+
+def test_the_countdown_is_made_small_and_is_whole_again_for_the_last_minutes_and_the_next_visitor() -> None:
+    small = scenes.toggled(scenes.toggled(Scene(view=LENT), "menu"), "collapsed")
+    assert use(small).collapsed
+    assert use(small).menu is None
+    assert not use(replace(small, view=SOON)).collapsed
+    gone = scenes.heard(small, Shown(view=FREE), NOW)
+    assert not gone.collapsed
+
+
+def test_what_is_read_aloud_does_not_change_with_the_seconds() -> None:
+    for name, scene in ALL.items():
+        if name in ("identify",):
+            continue
+        now, later = screen(scene, NOW, WALL), screen(scene, NOW + 1_000, WALL)
+        assert now.alert == later.alert, name
+        assert now.alert or not (isinstance(now, Lock) or now.notes), name

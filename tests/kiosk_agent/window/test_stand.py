@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from PySide6.QtCore import QEvent, QRect, Qt
+from PySide6.QtGui import QCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from kiosk_agent.clock import BootClock
-from kiosk_agent.local.messages import Asked, AskTime, End, Shown, Told, TypeCode, Unfit, Word
+from kiosk_agent.local.messages import Asked, AskTime, End, Shown, Told, Touch, TypeCode, Unfit, Word
 from kiosk_agent.ui.face import Said
 from kiosk_agent.ui.qt.link import Link
-from kiosk_agent.ui.qt.stand import Stand
+from kiosk_agent.ui.qt.stand import GRAB_TICKS, Stand
 from kiosk_agent.ui.scene import Scene
 from tests.support.gallery import FREE, LENT
 
@@ -126,3 +128,71 @@ def test_a_window_that_is_not_wanted_is_told_so_by_its_agent_alone(wire: Wire) -
     wire.heard.connect(heard.append)
     wire.say(Unfit())
     assert heard == ["unfit"]
+
+
+def test_the_grace_is_told_on_every_screen(stand: Stand, wire: Wire, application: QApplication) -> None:
+    now = BootClock().now()
+    wire.say(Shown(view=replace(LENT, phase="grace", deadline=now - 1, end=now + 60_000)))
+    told = [stand.over.banner, *stand.over.banners]
+    assert [(one.isVisible(), one.x(), one.width()) for one in told] == [(True, 0, 1366), (True, 1366, 1366)]
+    wire.say(lent())
+    assert not any(one.isVisible() for one in told)
+
+
+def test_the_countdown_is_made_small_from_its_menu_and_large_again(stand: Stand, wire: Wire) -> None:
+    wire.say(lent())
+    pill, menu = stand.over.pill, stand.over.menu
+    wide = pill.width()
+    for shown in (False, True):
+        pill.pressed.emit()
+        menu.shrink.click()
+        assert not menu.isVisible()
+        assert pill.time.isVisibleTo(pill) is shown
+    assert pill.width() == wide
+    assert "Temps restant" in pill.accessibleName()
+
+
+def test_a_machine_whose_clock_is_wrong_by_hours_shows_the_servers_time(stand: Stand, wire: Wire) -> None:
+    now = BootClock().now()
+    there = datetime.now().astimezone() + timedelta(hours=5)
+    wire.say(Shown(view=replace(FREE, server_ms=round(there.timestamp() * 1000) - now)))
+    minute = timedelta(minutes=1)
+    assert stand.lock.clock.text() in {f"{one:%H:%M}" for one in (there - minute, there, there + minute)}
+
+
+def test_what_is_new_on_the_screen_is_told_to_a_screen_reader_once(
+    stand: Stand, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("kiosk_agent.ui.qt.stand.announce", lambda _, text: told.append(text))
+    wire.say(Shown(view=FREE))
+    wire.say(Told(said=Said("Ce code a déjà servi.", "This code was used already.", "code_deja_utilise")))
+    for _ in range(5):
+        stand._tick()
+    assert told == ["Tapez votre code.", "Ce code a déjà servi."]
+
+
+@pytest.mark.parametrize(("idle_ms", "touched"), [(0, True), (990, True), (1_500, False), (600_000, False)])
+def test_a_touch_is_told_if_one_was_made_since_the_last_look(
+    stand: Stand, wire: Wire, idle_ms: int, touched: bool
+) -> None:
+    wire.say(lent())
+    stand._idle_ms = lambda: idle_ms
+    stand._looked_at = BootClock().now() - 1_000
+    stand._ticks = GRAB_TICKS
+    stand._watch_touches()
+    assert (Touch() in wire.asked) is touched
+
+
+def test_where_the_system_does_not_say_a_mouse_that_moves_is_a_touch(stand: Stand, wire: Wire) -> None:
+    wire.say(lent())
+    stand._idle_ms = lambda: None
+    QCursor.setPos(100, 100)
+    stand._ticks = GRAB_TICKS
+    stand._watch_touches()
+    wire.asked.clear()
+    stand._watch_touches()
+    assert wire.asked == []
+    QCursor.setPos(120, 100)
+    stand._watch_touches()
+    assert wire.asked == [Touch()]

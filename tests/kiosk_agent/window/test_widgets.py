@@ -20,8 +20,8 @@ from kiosk_agent.ui.qt.over import Over
 from kiosk_agent.ui.scene import Scene
 from kiosk_agent.ui.screen import InUse, Lock
 from kiosk_agent.words import Language
-from tests.support.drawing import children, cut, parts
-from tests.support.gallery import ALL, FREE, IN_USE, LENT, LOCKED, seen
+from tests.support.drawing import AS_IT_IS, How, children, cut, parts
+from tests.support.gallery import ALL, BOTH, FREE, IN_USE, LENT, LOCKED, seen
 
 SIZES = [(1024, 768), (1366, 768), (1920, 1080), (3840, 2160)]
 pytestmark = pytest.mark.usefixtures("application")
@@ -42,9 +42,9 @@ def locked(scene: Scene = LOCKED["free"]) -> LockWindow:
     return shown
 
 
-def lines(screen: Lock | InUse, size: tuple[int, int], *, keypad: bool = False) -> list[str]:
+def lines(screen: Lock | InUse, size: tuple[int, int], how: How = AS_IT_IS) -> list[str]:
     place = QRect(0, 0, *size)
-    shown = parts(screen, place, keypad=keypad)
+    shown = parts(screen, place, how)
     outside = [
         f"{type(one).__name__} is not on the screen" for one in shown if not place.contains(one.geometry())
     ]
@@ -63,7 +63,17 @@ def test_no_text_is_cut(language: Language, size: tuple[int, int], large: bool) 
 @pytest.mark.parametrize("size", SIZES[:3], ids=lambda size: f"{size[0]}x{size[1]}")
 def test_no_text_is_cut_beside_the_keypad(size: tuple[int, int], large: bool) -> None:
     for name in ("free", "refused", "too-many"):
-        assert lines(seen(LOCKED[name], large=large), size, keypad=True) == []
+        assert lines(seen(LOCKED[name], large=large), size, How(keypad=True)) == []
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["text", "large"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("how", [How(informs=True), How(other=True)], ids=["information", "other screen"])
+def test_no_text_is_cut_on_the_page_of_information_and_on_other_screens(
+    how: How, size: tuple[int, int], large: bool
+) -> None:
+    for language in BOTH:
+        assert lines(seen(LOCKED["free"], language, large=large), size, how) == []
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -121,6 +131,19 @@ def test_a_code_can_be_typed_with_fingers() -> None:
     window.keypad.rub.click()
     assert window.field.text() == SYMBOLS[:5]
     assert window.field.hasFocus() or window.focusWidget() is window.field
+
+
+def test_a_finger_on_the_field_brings_the_keypad_and_a_mouse_does_not() -> None:
+    window = locked()
+    QTest.mouseClick(window.field, Qt.MouseButton.LeftButton)
+    assert not window.keypad.isVisible()
+    finger = QTest.createTouchDevice()
+    middle = window.field.rect().center()
+    QTest.touchEvent(window.field, finger).press(0, middle, window.field).commit()
+    QTest.touchEvent(window.field, finger).release(0, middle, window.field).commit()
+    assert window.keypad.isVisible()
+    window.forget()
+    assert not window.keypad.isVisible()
 
 
 def test_an_empty_code_is_not_sent_nor_one_while_waiting() -> None:
