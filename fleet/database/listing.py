@@ -6,7 +6,21 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Subquery, bindparam, func, literal, literal_column, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Subquery,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+    union,
+    union_all,
+)
 
 from fleet.database.engine import Transaction
 from fleet.database.prepared import PREPARED
@@ -30,11 +44,12 @@ class Page:
 
 
 class Fetched(NamedTuple):
-    """The rows of a page, how many there are in all, and the database's clock."""
+    """The rows of a page, how many there are in all (or at least, if it is so `bounded`), and the database's clock."""
 
     rows: Sequence[Any]
     total: int
     now: datetime
+    bounded: bool = False
 
 
 def now_column(tx: Transaction) -> ColumnElement[datetime]:
@@ -72,12 +87,17 @@ def fetch(
 class Ids:
     """The rows of a long list as their ids alone: counting and skipping read nothing else, and that from an index.
 
-    `sorted`: with what they are sorted by joined to them. `found`: those of them that a search has found, each once.
+    `sorted`: with what they are sorted by joined to them. `found`: what a search looks for, each in its own index.
     """
 
     counted: Select[Any]
     sorted: Select[Any]
-    found: Select[Any] | None = None
+    found: Sequence[ColumnElement[bool]] = ()
+
+
+MOST = 2_000
+"""So many of what a search finds are counted, and sorted. Of more the rows are read in the order of the list until the
+page is full: they are seldom far from each other."""
 
 
 def fetch_long(
@@ -93,20 +113,17 @@ def fetch_long(
 
     Without more than sites asked for, the page that it opens with is prepared.
     """
-    known = ids.found is None and values is not None
+    known = not ids.found and values is not None
     opened = known and page == _OPENED and (values or {}).keys() <= {"sites"}
     limits = _OPENING if opened else _LIMITS
     key, descending = _sort(page.sort or default, sorts)
-    if ids.found is None:
+    if not ids.found:
         made = _long if known else _long.__wrapped__
         wanted = made(statement, ids.counted, ids.sorted, tx.is_postgresql, key, descending, limits)
-    else:
-        found = ids.found.cte("found")
-        mine = ids.sorted.selected_columns["id"].in_(select(found.c.id))
-        wanted = _long.__wrapped__(
-            statement, select(found.c.id), ids.sorted.where(mine), tx.is_postgresql, key, descending, limits
-        )
-    return _fetched(tx, wanted, page, values or {}, PREPARED if opened else None)
+        return _fetched(tx, wanted, page, values or {}, PREPARED if opened else None)
+    wanted = _search(statement, ids.sorted, ids.found, tx.is_postgresql, key, descending)
+    found = _fetched(tx, wanted, page, {**(values or {}), "page_most": page.offset + page.limit})
+    return found._replace(total=min(found.total, MOST), bounded=found.total > MOST)
 
 
 def _fetched(
@@ -155,6 +172,26 @@ def _long(
         .subquery("part")
     )
     return _beside(_total(counted, is_postgresql), _shown(statement, part), descending)
+
+
+def _search(
+    statement: Select[Any],
+    ids: Select[Any],
+    wanted: Sequence[ColumnElement[bool]],
+    is_postgresql: bool,
+    key: Any,
+    descending: bool,
+) -> Select[Any]:
+    keyed, most = ids.add_columns(key.label("cle_tri")), literal_column(str(MOST + 1), Integer)
+    each = (select(keyed.where(one).limit(most).subquery()) for one in wanted)
+    found = select(union(*each).subquery("each")).limit(most).cte("found")
+    few = select(func.count()).select_from(found).scalar_subquery() <= MOST
+    order = (_directed(key, descending), _directed(ids.selected_columns["id"], descending))
+    many = keyed.where(~few, or_(*wanted)).order_by(*order).limit(bindparam("page_most"))
+    both = union_all(select(found).where(few), select(many.subquery("many"))).subquery("both")
+    order = (_directed(both.c.cle_tri, descending), _directed(both.c.id, descending))
+    part = select(both).order_by(*order).limit(_LIMITS[0]).offset(_LIMITS[1]).subquery("part")
+    return _beside(_total(select(found.c.id), is_postgresql), _shown(statement, part), descending)
 
 
 def _total(statement: Select[Any], is_postgresql: bool) -> Subquery:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, String, any_, bindparam, func, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Select, String, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
@@ -20,6 +20,11 @@ def any_of(tx: Transaction, column: Column[Any], values: Sequence[int]) -> Colum
         return column == any_(bindparam(None, list(values), type_=ARRAY(BigInteger)))
     listed = func.json_each(json.dumps(list(values))).table_valued("value")
     return column.in_(select(listed.c.value))
+
+
+def one_of_few(tx: Transaction, column: Column[Any], found: Select[Any]) -> ColumnElement[bool]:
+    """`column IN (SELECT ...)` of few: PostgreSQL goes to the column's index for each rather than through all rows."""
+    return column == any_(func.array(found.scalar_subquery())) if tx.is_postgresql else column.in_(found)
 
 
 class clock_read(FunctionElement[datetime]):  # noqa: N801 (spelled as the functions of `func`)

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.schema import SchemaItem
 
-from fleet.database.migrations import append_only, closed_weeks
+from fleet.database.migrations import append_only, closed_days
 from fleet.database.types import BigId, Instant, Json
 from fleet.domain import actor
 from fleet.domain import booking as booking_rules
@@ -316,13 +316,18 @@ session = Table(
     Index("ix_session_code_index", "code_index"),
     # Each ends with the id, by which lists are paged: they count and skip without a look at the rows.
     Index("ix_session_created_at_id", "created_at", "id"),
-    Index("ix_session_debut_session_id", "debut_session", "id"),
+    # With who came and where, to be counted.
+    Index(
+        "ix_session_debut_session_id", "debut_session", "id", postgresql_include=["utilisateur_id", "site_id"]
+    ),
     Index("ix_session_fin_prevue_id", "fin_prevue", "id"),
     Index("ix_session_fin_session_id", "fin_session", "id"),
     Index("ix_session_site_id_created_at_id", "site_id", "created_at", "id"),
     Index("ix_session_statut_created_at_id", "statut", "created_at", "id"),
     Index("ix_session_poste_id_debut_session_id", "poste_id", "debut_session", "id"),
-    Index("ix_session_site_id_debut_session", "site_id", "debut_session"),
+    Index(
+        "ix_session_site_id_debut_session", "site_id", "debut_session", postgresql_include=["utilisateur_id"]
+    ),
     Index("ix_session_utilisateur_id_debut_session", "utilisateur_id", "debut_session", "site_id", "id"),
     _partial("ix_session_operateur_id", "operateur_id", "created_at", "id", where="operateur_id IS NOT NULL"),
 )
@@ -636,23 +641,17 @@ report = Table(
     Column("created_at", Instant, nullable=False),
 )
 
-# What an ended week of a site adds up to, by what it is grouped by (`quoi`); `tout` says that the week is closed.
-# Site 0 is the deployment itself.
+# What the ended days of a site add up to, one by one and in longer spans: see `fleet.database.rollups`. Site 0 is the
+# deployment itself. The key has all that tells the spans apart: those of a period are found in it alone.
 bilan = Table(
     "bilan",
     metadata,
     Column("genre", String(16), primary_key=True),
-    Column("depuis", Instant, primary_key=True),
     Column("site_id", BigId, primary_key=True, autoincrement=False),
-    Column("quoi", String(16), primary_key=True),
-    Column("cle", Text, primary_key=True),
-    Column("jusqu_a", Instant, nullable=False),
-    Column("zone", String(64), nullable=False),
-    Column("nombre", BigId, nullable=False),
-    Column("utilise_ms", BigId, nullable=False, server_default="0"),
-    Column("attente_ms", BigId, nullable=False, server_default="0"),
-    Column("accorde_ms", BigId, nullable=False, server_default="0"),
-    _partial("ix_bilan_tout", "genre", "site_id", "depuis", where="quoi = 'tout'"),
+    Column("depuis", Instant, primary_key=True),
+    Column("jusqu_a", Instant, primary_key=True),
+    Column("zone", String(64), primary_key=True),
+    Column("sommes", Text, nullable=False),
 )
 
 # What leaves by e-mail or webhook, at least once. `cible` is empty until a controller has said who is told; it is a
@@ -698,4 +697,4 @@ purge = Table(
 
 # The trail and the ledger are only added to: see there for what is allowed.
 event.listen(metadata, "after_create", lambda _metadata, connection, **_: append_only.guard(connection))
-event.listen(metadata, "after_create", lambda _metadata, connection, **_: closed_weeks.guard(connection))
+event.listen(metadata, "after_create", lambda _metadata, connection, **_: closed_days.guard(connection))

@@ -1,23 +1,22 @@
-"""Ended weeks are closed: what they add up to is kept, so that figures of a year need not count a year's rows."""
+"""Ended days are closed: what they add up to is kept, so that figures of a year need not count a year's rows."""
 
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select, text, update
+from sqlalchemy import func, select, text, update
 
 from fleet.database import rollups
 from fleet.database.engine import Transaction
-from fleet.database.rollups import DEPLOYMENT, LOGS, SESSIONS, Period
+from fleet.database.rollups import DEPLOYMENT, LOGS, SESSIONS
 from fleet.database.tables import log, session, site, utilisateur
 from fleet.jobs.ledger import Run
 from fleet.jobs.settings import JobSettings
 from fleet.usecases import log_statistics, statistics
 
-AT_ONCE = 10
-
 
 def close(run: Run, settings: JobSettings) -> dict[str, Any]:
-    """Close all ended weeks that are open and can be closed. Gives how many, of sessions and of the trail."""
+    """Close all ended days that are open and can be closed. Gives how many, of sessions and of the trail."""
     with run.step() as tx:
         sites = [(row.id, row.zone) for row in tx.execute(select(site.c.id, site.c.zone).order_by(site.c.id))]
     of_sessions = sum(_close_all(run, SESSIONS, site_id, zone) for site_id, zone in sites)
@@ -31,12 +30,15 @@ def _close_all(run: Run, kind: str, site_id: int, zone: str) -> int:
         with run.step() as tx:
             _settle_categories(tx, site_id)
     with run.step() as tx:
-        weeks = rollups.open_weeks(tx, kind, site_id, zone, _first(tx, kind, site_id))
+        runs = list(rollups.open_days(tx, kind, site_id, zone, _first(tx, kind, site_id)))
     done = 0
-    for begin in range(0, len(weeks), AT_ONCE):
+    for days in runs:
         with run.step() as tx:
             rollups.lock(tx, site_id)
-            done += sum(_close(tx, kind, week, zone) for week in weeks[begin : begin + AT_ONCE])
+            done += _close(tx, kind, days, site_id, zone)
+    with run.step() as tx:
+        rollups.lock(tx, site_id)
+        rollups.fold(tx, kind, site_id, zone)
     return done
 
 
@@ -47,25 +49,24 @@ def _first(tx: Transaction, kind: str, site_id: int) -> datetime | None:
     return first
 
 
-def _close(tx: Transaction, kind: str, week: Period, zone: str) -> bool:
-    if kind == SESSIONS and _goes_on(tx, week):
-        return False
-    rows = statistics.week(tx, week) if kind == SESSIONS else log_statistics.week(tx, week, zone)
-    rollups.keep(tx, kind, week, zone, rows)
-    return True
+def _close(tx: Transaction, kind: str, days: Sequence[date], site_id: int, zone: str) -> int:
+    when = rollups.of_days(days[0], days[-1], site_id, zone)
+    if kind == SESSIONS:
+        found, busy = statistics.by_day(tx, when), _not_over(tx, site_id, zone)
+    else:
+        found, busy = log_statistics.by_day(tx, when, zone), ()
+    over = [day for day in days if day not in busy]
+    sums = ((rollups.of_days(day, day, site_id, zone), found.get(day.isoformat(), {})) for day in over)
+    rollups.keep(tx, kind, zone, sums)
+    return len(over)
 
 
-def _of(week: Period, column: Any) -> Any:
-    return and_(column >= week.since, column < week.until)
-
-
-def _goes_on(tx: Transaction, week: Period) -> bool:
-    """Whether a session of the week is not over: what it used is not known yet."""
+def _not_over(tx: Transaction, site_id: int, zone: str) -> Collection[date]:
+    """The days of sessions that are not over: what those used is not known yet."""
     # In the words of the partial indexes of open sessions.
     still = text("session.statut IN ('en_attente', 'active', 'suspendue')")
-    of_it = or_(_of(week, session.c.created_at), _of(week, session.c.debut_session))
-    found = exists().where(session.c.site_id == week.site_id, still, of_it)
-    return bool(tx.execute(select(found)).scalar_one())
+    mine = select(session.c.created_at, session.c.debut_session).where(session.c.site_id == site_id, still)
+    return {rollups.day_of(one, zone) for row in tx.execute(mine) for one in row if one is not None}
 
 
 def _settle_categories(tx: Transaction, site_id: int) -> None:

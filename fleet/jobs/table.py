@@ -31,7 +31,7 @@ JOBS: dict[str, Job] = {
     "sessions_report": Job(Schedule(time(6, 0)), "Rapport des sessions de la veille", reports.sessions),
     "logs_report": Job(Schedule(time(6, 30)), "Rapport du journal de la veille", reports.logs),
     "old_sessions": Job(Schedule(time(4, 0)), "Effacer ce qui est trop ancien", retention.purge),
-    "closed_weeks": Job(Schedule(time(5, 0)), "Faire le bilan des semaines finies", rollups.close),
+    "closed_days": Job(Schedule(time(5, 0)), "Faire le bilan des jours finis", rollups.close),
 }
 SCHEDULES = {name: job.schedule for name, job in JOBS.items()}
 SWEEP, SWEEP_MINUTES = "sweep", 5

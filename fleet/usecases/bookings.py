@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from fleet.database import bookings, listing, people, places
 from fleet.database.engine import Transaction
-from fleet.database.listing import Page
+from fleet.database.listing import Ids, Page
 from fleet.database.news import PROMISES
 from fleet.database.tables import booking, poste, site, utilisateur
 from fleet.database.tables import operateur as operateur_table
@@ -222,13 +222,13 @@ def search(fleet: Fleet, actor: Actor, which: BookingFilter, page: Page) -> Book
         booking.c.statut: which.statut,
     }
     with fleet.database.read() as tx:
-        wanted = _seen().where(listing.seen_by(tx, actor, booking.c.site_id))
-        wanted = wanted.where(*(column == value for column, value in equal.items() if value is not None))
+        ids = select(booking.c.id).where(listing.seen_by(tx, actor, booking.c.site_id))
+        ids = ids.where(*(column == value for column, value in equal.items() if value is not None))
         if which.since is not None:
-            wanted = wanted.where(booking.c.fin > which.since)
+            ids = ids.where(booking.c.fin > which.since)
         if which.until is not None:
-            wanted = wanted.where(booking.c.debut < which.until)
-        found = listing.fetch(tx, wanted, page, _SORTS, "debut")
+            ids = ids.where(booking.c.debut < which.until)
+        found = listing.fetch_long(tx, _seen(), Ids(ids, ids), page, _SORTS, "debut")
     return BookingList(found.total, page.limit, page.offset, [_view(row) for row in found.rows])
 
 

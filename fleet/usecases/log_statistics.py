@@ -1,18 +1,17 @@
-"""The audit trail in figures: a period, counted by the database in one statement."""
+"""The audit trail in figures: a period, of which the database counts what is not added up already."""
 
-from collections import Counter
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import CTE, Float, Select, Subquery, Text, cast, func, literal, select, union_all
+from sqlalchemy import Float, Select, Text, cast, func, literal, null, select, union_all
 
 from fleet.database import local_time, log_sums, rollups
 from fleet.database.engine import Transaction
-from fleet.database.rollups import Period
-from fleet.database.tables import operateur
-from fleet.domain.actor import SYSTEM, Actor
+from fleet.database.rollups import Gap, Period, Sums
+from fleet.database.tables import log, operateur, site
+from fleet.domain.actor import Actor
 from fleet.usecases.fleet import Fleet
 
 DAYS = 7
@@ -38,16 +37,12 @@ def logs(fleet: Fleet, actor: Actor, when: Period, zone: str) -> LogStats:
 
 
 def counted(tx: Transaction, actor: Actor, when: Period, zone: str, *, raw: bool = False) -> LogStats:
-    """The same, within a transaction; `raw`: from the lines themselves, whatever is added up of closed weeks."""
-    chains = rollups.places(tx, actor, when, zone, all_of_it=True)
-    arms = _own(tx, chains, when, raw=raw)
-    if not raw:
-        arms += [_weeks(*one) for one in rollups.added_up(rollups.LOGS, chains, when)]
-    found: dict[str, Counter[str]] = {}
-    for row in tx.execute(union_all(*arms)):
-        found.setdefault(row.quoi, Counter())[row.cle] += round(row.nombre or 0)
+    """The same, within a transaction; `raw`: from the lines themselves, whatever is added up of closed days."""
+    known = rollups.closed(tx, actor, when, [rollups.LOGS], zone, raw=raw)
+    own = tx.execute(union_all(*_own(tx, known.gaps[rollups.LOGS], zone)))
+    found = _add_up(known.rows, own)
     counts = {
-        name: dict(sorted(found.get(name, Counter()).items()))
+        name: {key: count for key, [count] in sorted(found.get(name, {}).items())}
         for name in ("action", "jour", "site", "operateur", "refus")
     }
     return LogStats(
@@ -62,52 +57,61 @@ def counted(tx: Transaction, actor: Actor, when: Period, zone: str, *, raw: bool
     )
 
 
-def week(tx: Transaction, week: Period, zone: str) -> list[dict[str, Any]]:
-    """What a week of a site, or of the deployment itself, adds up to, to be kept."""
-    one = replace(week, site_id=week.site_id or None)
-    chains = rollups.places(tx, SYSTEM, one, zone, all_of_it=True)
-    gap = rollups.gaps(rollups.LOGS, chains, one, raw=True)
-    if week.site_id == rollups.DEPLOYMENT:
-        gap = select(gap).where(gap.c.site_id == rollups.DEPLOYMENT).cte("itself")
-    rows = tx.execute(union_all(*_arms(tx, gap)))
-    return [
-        {"quoi": row.quoi, "cle": row.cle, "nombre": round(row.nombre)} for row in rows if row.quoi != "site"
-    ]
+def _add_up(closed: Iterable[Any], rows: Iterable[Any]) -> Sums:
+    """Closed days and lines, together."""
+    by: Sums = {}
+    for row in closed:
+        sums = rollups.read(row.sommes)
+        rollups.add(by, sums)
+        if whole := sums.get(rollups.WHOLE):
+            rollups.add(by, {"site": {row.slug: whole[""]}})
+    for row in rows:
+        rollups.add(by, {row.quoi: {row.cle: [round(row.nombre or 0)]}})
+    return by
 
 
-def _own(tx: Transaction, chains: CTE, when: Period, *, raw: bool) -> list[Select[Any]]:
-    return _arms(tx, rollups.gaps(rollups.LOGS, chains, when, raw=raw))
+def by_day(tx: Transaction, when: Period, zone: str) -> dict[str, Sums]:
+    """What each local day of a site, or of the deployment itself, adds up to, to be kept."""
+    gap = rollups.Gap(when.since, when.until, (when.site_id or rollups.DEPLOYMENT,))
+    found: dict[str, Sums] = {}
+    for row in tx.execute(union_all(*_own(tx, [gap], zone, daily=True))):
+        if row.quoi != "site" and row.dit is not None:  # the one count of what has no lines is of no day
+            found.setdefault(row.dit, {}).setdefault(row.quoi, {})[row.cle] = [round(row.nombre)]
+    return found
 
 
-def _arms(tx: Transaction, gap: CTE) -> list[Select[Any]]:
-    def columns(line: Any) -> tuple[Any, ...]:
-        login = select(operateur.c.login).where(operateur.c.id == line.operateur_id).scalar_subquery()
-        return (
-            line.action.label("action"),
-            local_time.day(tx, line.created_at, gap.c.zone).label("jour"),
-            gap.c.slug.label("site"),
+def _own(tx: Transaction, gaps: Iterable[Gap], zone: str, *, daily: bool = False) -> list[Select[Any]]:
+    """What the lines of the gaps add up to, by all that they are grouped by; `daily`: and by day, which is `dit`."""
+    login = select(operateur.c.login).where(operateur.c.id == log.c.operateur_id).scalar_subquery()
+    lines = (
+        select(
+            log.c.action,
+            local_time.day(tx, log.c.created_at, func.coalesce(site.c.zone, zone)).label("jour"),
+            func.coalesce(site.c.slug, "").label("site"),
             func.coalesce(login, "").label("operateur"),
-            log_sums.reason(line).label("motif"),
-            log_sums.times(line).label("fois"),
+            log_sums.reason().label("motif"),
+            log_sums.times().label("fois"),
         )
-
-    lines = log_sums.lines(tx, gap, columns).cte("lines")
+        .outerjoin_from(log, site, log.c.site_id == site.c.id)
+        .where(rollups.of_gaps(gaps, log, "created_at"))
+        .cte("lines")
+    )
     refused = lines.c.action.in_(log_sums.REFUSALS)
+    on = [lines.c.jour] if daily else []
     named = ("action", "jour", "site", "operateur")
+    motif, times = lines.c.motif, func.sum(lines.c.fois)
     return [
-        _arm(rollups.WHOLE, literal(""), func.count()).select_from(lines),
-        *(_arm(name, lines.c[name], func.count()).group_by(lines.c[name]) for name in named),
-        _arm("refus", lines.c.motif, func.count()).where(refused).group_by(lines.c.motif),
-        _arm(log_sums.REFUSED, lines.c.motif, func.sum(lines.c.fois)).where(refused).group_by(lines.c.motif),
+        _arm(rollups.WHOLE, literal(""), func.count(), *on).select_from(lines).group_by(*on),
+        *(_arm(name, lines.c[name], func.count(), *on).group_by(lines.c[name], *on) for name in named),
+        _arm("refus", motif, func.count(), *on).where(refused).group_by(motif, *on),
+        _arm(log_sums.REFUSED, motif, times, *on).where(refused).group_by(motif, *on),
     ]
 
 
-def _weeks(name: Any, key: Any, weeks: Subquery) -> Select[Any]:
-    return _arm(name, key, func.sum(weeks.c.nombre)).group_by(
-        *([key] if isinstance(name, str) else [name, key])
+def _arm(name: str, key: Any, count: Any, said: Any = None) -> Select[Any]:
+    return select(
+        literal(name).label("quoi"),
+        cast(key, Text).label("cle"),
+        cast(count, Float).label("nombre"),
+        cast(null() if said is None else said, Text).label("dit"),
     )
-
-
-def _arm(name: Any, key: Any, count: Any) -> Select[Any]:
-    what = literal(name) if isinstance(name, str) else name
-    return select(what.label("quoi"), cast(key, Text).label("cle"), cast(count, Float).label("nombre"))

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Select, case, select
+from sqlalchemy import ColumnElement, Select, case, select
 
 from fleet.database import listing
 from fleet.database.engine import Transaction
-from fleet.database.listing import Page
+from fleet.database.listing import Ids, Page
 from fleet.database.sql import now_within
 from fleet.database.tables import extension, operateur, poste, session, site
 from fleet.domain.actor import Actor
@@ -45,9 +45,13 @@ class RequestList(Struct, frozen=True):
 _SORTS = {"id": extension.c.id, "expire_a": extension.c.expire_a}
 
 
-def _seen(tx: Transaction) -> Select[Any]:
+def _statut(tx: Transaction) -> ColumnElement[str]:
     # One that has died is dead from its instant on, whether somebody has written it yet or not.
     dead = (extension.c.statut == "ouverte") & (extension.c.expire_a <= now_within(tx))
+    return case((dead, "perimee"), else_=extension.c.statut)
+
+
+def _seen(tx: Transaction) -> Select[Any]:
     return (
         select(
             extension.c.id,
@@ -56,7 +60,7 @@ def _seen(tx: Transaction) -> Select[Any]:
             extension.c.secondes,
             extension.c.created_at,
             extension.c.expire_a,
-            case((dead, "perimee"), else_=extension.c.statut).label("vrai_statut"),
+            _statut(tx).label("vrai_statut"),
             site.c.slug.label("site_slug"),
             poste.c.slug.label("poste_slug"),
             operateur.c.login,
@@ -71,13 +75,12 @@ def _seen(tx: Transaction) -> Select[Any]:
 def search(fleet: Fleet, actor: Actor, statut: str | None, site_id: int | None, page: Page) -> RequestList:
     """A page of the requests that the actor sees, the oldest first."""
     with fleet.database.glance() as tx:
-        wanted = _seen(tx).where(listing.seen_by(tx, actor, extension.c.site_id))
+        ids = select(extension.c.id).where(listing.seen_by(tx, actor, extension.c.site_id))
         if site_id is not None:
-            wanted = wanted.where(extension.c.site_id == site_id)
+            ids = ids.where(extension.c.site_id == site_id)
         if statut is not None:
-            shown = wanted.selected_columns["vrai_statut"]
-            wanted = wanted.where(shown == statut)
-        found = listing.fetch(tx, wanted, page, _SORTS, "id")
+            ids = ids.where(_statut(tx) == statut)
+        found = listing.fetch_long(tx, _seen(tx), Ids(ids, ids), page, _SORTS, "id")
     return RequestList(found.total, page.limit, page.offset, [_view(row) for row in found.rows])
 
 

@@ -7,13 +7,24 @@ from functools import cache
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, and_, bindparam, select, text, union
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    cast,
+    null,
+    select,
+    text,
+    union_all,
+)
 
 from fleet.database import listing, sessions
 from fleet.database.engine import Transaction
 from fleet.database.listing import Ids, Page
 from fleet.database.prepared import PREPARED
-from fleet.database.sql import any_of
+from fleet.database.sql import any_of, one_of_few
 from fleet.database.tables import extension, operateur, poste, session, site, utilisateur
 from fleet.domain import reasons
 from fleet.domain import session as rules
@@ -66,12 +77,13 @@ class SessionView(Struct, frozen=True, kw_only=True):
 
 
 class SessionList(Struct, frozen=True):
-    """A page of sessions."""
+    """A page of sessions. `total_borne`: a search has found more than `total`, which says how many were counted."""
 
     total: int
     limit: int
     offset: int
     resultats: list[SessionView]
+    total_borne: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,13 +167,22 @@ def search(fleet: Fleet, actor: Actor, which: SessionFilter, page: Page) -> Sess
     values = {name: value for name in _CONDITIONS if (value := getattr(which, name))}
     if actor.sites is not None:
         values["sites"] = sorted(actor.sites)
-    counted = _filtered(tuple(values))
-    called = _called(counted, searchable(which.search)) if which.search else None
-    ids = Ids(counted, _with_poste(counted) if (page.sort or "").endswith("poste") else counted, called)
+    rows = _filtered(tuple(values))
+    by_poste = (page.sort or "").endswith("poste")
+    sorts: Mapping[str, Any] = _SORTS
     with fleet.database.glance() as tx:
-        found = listing.fetch_long(tx, _SEEN, ids, page, _SORTS, "-created_at", values)
-    views = [_view(row, found.now) for row in found.rows]
-    return SessionList(found.total, page.limit, page.offset, views)
+        if which.search:
+            called = _called(tx, searchable(which.search))
+            ids = Ids(rows, _with_poste(rows) if by_poste else rows, called)
+        else:
+            ids = Ids(_counted(rows, which, values), rows)
+        if by_poste and not which.search:
+            ordered = _by_poste(rows, (page.sort or "").startswith("-"))
+            values["page_most"] = page.offset + page.limit
+            ids, sorts = Ids(ids.counted, select(ordered.c.id)), {"poste": ordered.c.slug}
+        page_of = listing.fetch_long(tx, _SEEN, ids, page, sorts, "-created_at", values)
+    views = [_view(row, page_of.now) for row in page_of.rows]
+    return SessionList(page_of.total, page.limit, page.offset, views, page_of.bounded)
 
 
 _CONDITIONS: dict[str, ColumnElement[bool]] = {
@@ -183,22 +204,43 @@ def _filtered(asked: tuple[str, ...]) -> Select[Any]:
     return select(session.c.id).where(*(_CONDITIONS.get(name, _AT_SITES) for name in asked))
 
 
+def _counted(rows: Select[Any], which: SessionFilter, values: Mapping[str, Any]) -> Select[Any]:
+    at_some = values.keys() & {"sites", "site_id"}
+    return rows if at_some or not which.statuts else _by_statut(rows, tuple(sorted(set(which.statuts))))
+
+
+@cache
+def _by_statut(ids: Select[Any], statuts: tuple[str, ...]) -> Select[Any]:
+    """To be counted: an index knows how many there are of each, and is not asked for most of the rows at once."""
+    return select(union_all(*(ids.where(session.c.statut == one) for one in statuts)).subquery("each").c.id)
+
+
 @cache
 def _with_poste(ids: Select[Any]) -> Select[Any]:
     return ids.outerjoin(poste, session.c.poste_id == poste.c.id)
 
 
-def _called(ids: Select[Any], words: str) -> Select[Any]:
+@cache
+def _by_poste(ids: Select[Any], descending: bool) -> Subquery:
+    """As many as a page needs in the order of the postes, one poste after the other, and of those that have none."""
+    slug, own = (column.desc() if descending else column.asc() for column in (poste.c.slug, session.c.id))
+    most: Any = bindparam("page_most")
+    placed = ids.add_columns(poste.c.slug).join(poste, session.c.poste_id == poste.c.id).order_by(slug, own)
+    none = ids.add_columns(cast(null(), poste.c.slug.type).label("slug")).where(session.c.poste_id.is_(None))
+    both = (placed.limit(most).subquery("placed"), none.order_by(own).limit(most).subquery("unplaced"))
+    return union_all(*(select(one) for one in both)).subquery("by_poste")
+
+
+def _called(tx: Transaction, words: str) -> list[ColumnElement[bool]]:
     """Those whose person, poste or operator is so called: looked for there first, so that indexes find the sessions."""
-    people = ids.join(utilisateur, session.c.utilisateur_id == utilisateur.c.id)
-    places = ids.join(poste, session.c.poste_id == poste.c.id)
-    staff = ids.join(operateur, session.c.operateur_id == operateur.c.id)
-    found = union(
-        people.where(listing.contains(utilisateur.c.recherche, words)),
-        places.where(listing.contains(poste.c.slug, words)),
-        staff.where(listing.contains(operateur.c.login, words)),
-    )
-    return select(found.subquery("called").c.id)
+    people = select(utilisateur.c.id).where(listing.contains(utilisateur.c.recherche, words))
+    places = select(poste.c.id).where(listing.contains(poste.c.slug, words))
+    staff = select(operateur.c.id).where(listing.contains(operateur.c.login, words))
+    return [
+        session.c.utilisateur_id.in_(select(people.cte("called").c.id)),
+        one_of_few(tx, session.c.poste_id, places),
+        one_of_few(tx, session.c.operateur_id, staff),
+    ]
 
 
 def _asked(row: Any, now: datetime) -> DemandeView | None:

@@ -1,22 +1,20 @@
-"""What was done with the postes in a period, counted by the database in one statement, by the site's own calendar.
+"""What was done with the postes in a period, by the site's own calendar: what is not added up yet is counted.
 
-Sessions belong to the day on which they began. Their time is what was used, not what was granted. Closed weeks are not
+Sessions belong to the day on which they began. Their time is what was used, not what was granted. Closed days are not
 counted again: see `fleet.database.rollups`.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 from sqlalchemy import (
-    CTE,
     Float,
     Select,
-    Subquery,
     Text,
     case,
     cast,
@@ -31,13 +29,13 @@ from sqlalchemy import (
 from fleet.database import listing, local_time, log_sums, rollups
 from fleet.database.engine import Transaction
 from fleet.database.log_sums import REFUSALS
-from fleet.database.rollups import Period
-from fleet.database.tables import poste, session, site, utilisateur
+from fleet.database.rollups import Gap, Period, Sums
+from fleet.database.tables import log, poste, session, site, utilisateur
 from fleet.database.types import Instant
 from fleet.domain import opening_hours
 from fleet.domain import poste as poste_rules
 from fleet.domain import session as rules
-from fleet.domain.actor import SYSTEM, Actor
+from fleet.domain.actor import Actor
 from fleet.domain.errors import Invalid
 from fleet.usecases.fleet import Fleet
 
@@ -105,52 +103,37 @@ def sessions(fleet: Fleet, actor: Actor, when: Period) -> SessionStats:
 
 
 def counted(tx: Transaction, actor: Actor, when: Period, *, raw: bool = False) -> SessionStats:
-    """The same, within a transaction; `raw`: from the sessions themselves, whatever is added up of closed weeks."""
-    return _put_together(tx.execute(_statement(tx, actor, when, raw=raw)).all(), when)
+    """The same, within a transaction; `raw`: from the sessions themselves, whatever is added up of closed days."""
+    known = rollups.closed(tx, actor, when, (rollups.SESSIONS, rollups.LOGS), raw=raw)
+    arms = _own(tx, known.gaps[rollups.SESSIONS], when)
+    arms += [*_still_open(tx, actor, when), _refused(known.gaps[rollups.LOGS]), _places(tx, actor, when)]
+    return _put_together(known.rows, tx.execute(union_all(*arms)).all(), when)
 
 
-def _statement(tx: Transaction, actor: Actor, when: Period, *, raw: bool) -> Any:
-    seen = rollups.places(tx, actor, when)
-    arms = [*_own(tx, seen, when, raw=raw), *_still_open(tx, actor, when), _places(tx, actor, when)]
-    chains = rollups.places(tx, actor, when, all_of_it=True)
-    arms.append(_refused(tx, rollups.gaps(rollups.LOGS, chains, when, raw=raw)))
-    if not raw:
-        arms += [_weeks(*one) for one in rollups.added_up(rollups.SESSIONS, seen, when)]
-        refused = rollups.added_up(rollups.LOGS, chains, when, only=[log_sums.REFUSED])
-        arms += [_weeks("refus", key, weeks) for _, key, weeks in refused]
-    return union_all(*arms)
+def by_day(tx: Transaction, when: Period) -> dict[str, Sums]:
+    """What each local day of a site adds up to, to be kept; a day of which there is nothing is left out."""
+    gap = rollups.Gap(when.since, when.until, (when.site_id or rollups.DEPLOYMENT,))
+    found: dict[str, Sums] = {}
+    for row in tx.execute(union_all(*_own(tx, [gap], when, daily=True))):
+        if row.quoi != "site" and row.dit is not None:  # the one count of what has no rows is of no day
+            keyed = found.setdefault(row.dit, {}).setdefault(row.quoi, {})
+            keyed[row.cle or ""] = [round(amount) for amount in _amounts(row)]
+    return found
 
 
-def week(tx: Transaction, week: Period) -> list[dict[str, Any]]:
-    """What a week of a site adds up to, to be kept."""
-    seen = rollups.places(tx, SYSTEM, week)
-    rows = tx.execute(union_all(*_own(tx, seen, week, raw=True)))
-    return [
-        {
-            "quoi": row.quoi,
-            "cle": row.cle or "",
-            "nombre": round(row.nombre),
-            **{name: round(getattr(row, name) or 0) for name in _SUMS},
-        }
-        for row in rows
-        if row.quoi != "site"
-    ]
-
-
-_SUMS = ("utilise_ms", "attente_ms", "accorde_ms")
-
-
-def _own(tx: Transaction, seen: CTE, when: Period, *, raw: bool) -> list[Select[Any]]:
-    """What the sessions of the gaps add up to, by all that they are grouped by."""
-    gap = rollups.gaps(rollups.SESSIONS, seen, when, raw=raw)
-    begun = _begun(tx, gap, when).cte("begun")
+def _own(tx: Transaction, gaps: Sequence[Gap], when: Period, *, daily: bool = False) -> list[Select[Any]]:
+    """What the sessions of the gaps add up to, by all that they are grouped by; `daily`: and by day, which is `dit`."""
+    begun = _begun(tx, when).where(rollups.of_gaps(gaps, session, "debut_session")).cte("begun")
     tally = (func.count(), func.sum(begun.c.used_ms), func.sum(begun.c.wait_ms), func.sum(begun.c.granted_ms))
+    begun_on = [begun.c.jour] if daily else []
+    made_on = [local_time.day(tx, session.c.created_at, site.c.zone)] if daily else []
+    made = _arm("cree", session.c.statut, func.count(), None, None, None, *made_on).join_from(session, site)
     named = ("site", "poste", "categorie", "motif", "jour", "heure")
-    arms: list[Select[Any]] = [_arm(rollups.WHOLE, literal(""), *tally).select_from(begun)]
-    arms += [_arm(name, begun.c[name], *tally).group_by(begun.c[name]) for name in named]
-    made, joined = rollups.rows_within(tx, session, "created_at", gap)
-    created = _arm("cree", made.c.statut, func.count()).select_from(joined).group_by(made.c.statut)
-    return [*arms, created]
+    return [
+        _arm(rollups.WHOLE, literal(""), *tally, *begun_on).select_from(begun).group_by(*begun_on),
+        *(_arm(name, begun.c[name], *tally, *begun_on).group_by(begun.c[name], *begun_on) for name in named),
+        made.where(rollups.of_gaps(gaps, session, "created_at")).group_by(session.c.statut, *made_on),
+    ]
 
 
 def _arm(
@@ -169,14 +152,8 @@ def _arm(
     return select(what.label("quoi"), cast(key, Text).label("cle"), *columns, words)
 
 
-def _weeks(name: Any, key: Any, weeks: Subquery) -> Select[Any]:
-    amounts = (func.sum(weeks.c[word]) for word in ("nombre", *_SUMS))
-    return _arm(name, key, *amounts).group_by(*([key] if isinstance(name, str) else [name, key]))
-
-
-def _begun(tx: Transaction, gap: CTE, when: Period) -> Select[Any]:
-    rows, joined = rollups.rows_within(tx, session, "debut_session", gap)
-    one = rows.c
+def _begun(tx: Transaction, when: Period) -> Select[Any]:
+    one = session.c
     granted = one.duree_initiale_ms + one.temps_ajoute_ms
     ahead = local_time.seconds(tx, literal(when.until, Instant), one.fin_prevue) * 1000
     unspent = case(
@@ -185,20 +162,21 @@ def _begun(tx: Transaction, gap: CTE, when: Period) -> Select[Any]:
         (ahead > 0, ahead),
         else_=0,
     )
-    return select(
-        gap.c.slug.label("site"),
+    wanted = select(
+        site.c.slug.label("site"),
         func.coalesce(poste.c.slug, "").label("poste"),
         func.coalesce(one.categorie, utilisateur.c.categorie, "").label("categorie"),
         func.coalesce(one.motif_fin, "").label("motif"),
-        local_time.day(tx, one.debut_session, gap.c.zone).label("jour"),
-        local_time.hour(tx, one.debut_session, gap.c.zone).label("heure"),
+        local_time.day(tx, one.debut_session, site.c.zone).label("jour"),
+        local_time.hour(tx, one.debut_session, site.c.zone).label("heure"),
         granted.label("granted_ms"),
         (granted - unspent).label("used_ms"),
         func.round(local_time.seconds(tx, one.created_at, one.debut_session) * 1000).label("wait_ms"),
-    ).select_from(
-        joined.outerjoin(poste, one.poste_id == poste.c.id).outerjoin(
-            utilisateur, one.utilisateur_id == utilisateur.c.id
-        )
+    )
+    return (
+        wanted.join_from(session, site, one.site_id == site.c.id)
+        .outerjoin(poste, one.poste_id == poste.c.id)
+        .outerjoin(utilisateur, one.utilisateur_id == utilisateur.c.id)
     )
 
 
@@ -217,11 +195,10 @@ def _still_open(tx: Transaction, actor: Actor, when: Period) -> Iterable[Select[
     return [_seen(tx, open_ones, actor, when, session.c.site_id)]
 
 
-def _refused(tx: Transaction, gap: CTE) -> Select[Any]:
-    def columns(line: Any) -> tuple[Any, Any]:
-        return log_sums.reason(line).label("motif"), log_sums.times(line).label("fois")
-
-    refused = log_sums.lines(tx, gap, columns, only=REFUSALS).subquery("refused")
+def _refused(gaps: Sequence[Gap]) -> Select[Any]:
+    said = (log.c.action.in_(REFUSALS), rollups.of_gaps(gaps, log, "created_at"))
+    lines = select(log_sums.reason().label("motif"), log_sums.times().label("fois")).where(*said)
+    refused = lines.subquery("refused")
     return _arm("refus", refused.c.motif, func.sum(refused.c.fois)).group_by(refused.c.motif)
 
 
@@ -231,32 +208,51 @@ def _places(tx: Transaction, actor: Actor, when: Period) -> Select[Any]:
     postes = select(func.count()).select_from(poste).where(*lent).correlate(site).scalar_subquery()
     parts = (site.c.zone, cast(site.c.horaires, Text), cast(site.c.exceptions, Text))
     hours = parts[0].concat("\n").concat(parts[1]).concat("\n").concat(parts[2])
-    return _seen(tx, _arm("lieu", site.c.slug, postes, said=hours), actor, when, site.c.id)
+    return _seen(tx, _arm(_PLACE, site.c.slug, postes, said=hours), actor, when, site.c.id)
 
 
-@dataclass
-class _Sum:
-    """What one key adds up to, from rows and from closed weeks."""
+_PLACE = "lieu"
+
+
+class _Sum(NamedTuple):
+    """What one key adds up to."""
 
     nombre: int = 0
     utilise_ms: float = 0
     attente_ms: float = 0
-    dit: str = ""
     accorde_ms: float = 0
 
-    def add(self, row: Any) -> None:
-        """And this."""
-        self.nombre += round(row.nombre or 0)
-        self.utilise_ms += row.utilise_ms or 0
-        self.attente_ms += row.attente_ms or 0
-        self.accorde_ms += row.accorde_ms or 0
-        self.dit = row.dit or ""
+
+def _amounts(row: Any) -> list[Any]:
+    return [round(row.nombre or 0), row.utilise_ms or 0, row.attente_ms or 0, row.accorde_ms or 0]
 
 
-def _put_together(rows: Iterable[Any], when: Period) -> SessionStats:
-    by: dict[str, dict[str, _Sum]] = {}
+class _Refusals(Struct):
+    """Of what the trail adds up to, that alone."""
+
+    refuse: dict[str, list[int]] = {}
+
+
+def _add_up(closed: Iterable[Any], rows: Iterable[Any]) -> Sums:
+    """Closed days and rows, together."""
+    by: Sums = {"site": {}}
+    for row in closed:
+        if row.genre == rollups.LOGS:
+            said = msgspec.json.decode(row.sommes, type=_Refusals).refuse
+            rollups.add(by, {"refus": {why: [*times, 0, 0, 0] for why, times in said.items()}})
+        else:
+            sums = rollups.read(row.sommes)
+            rollups.add(by, sums)
+            if whole := sums.get(rollups.WHOLE):
+                rollups.add(by, {"site": {row.slug: whole[""]}})
     for row in rows:
-        by.setdefault(row.quoi, {}).setdefault(row.cle or "", _Sum()).add(row)
+        rollups.add(by, {row.quoi: {row.cle or "": _amounts(row)}})
+    return by
+
+
+def _put_together(closed: Iterable[Any], rows: Sequence[Any], when: Period) -> SessionStats:
+    sums = _add_up(closed, (row for row in rows if row.quoi != _PLACE))
+    by = {name: {key: _Sum(*amounts) for key, amounts in keyed.items()} for name, keyed in sums.items()}
     whole = by[rollups.WHOLE][""]
     used_s, count = int(whole.utilise_ms // 1000), whole.nombre
     statuts = dict.fromkeys(rules.STATUTS, 0)
@@ -274,7 +270,7 @@ def _put_together(rows: Iterable[Any], when: Period) -> SessionStats:
         secondes_utilisees=used_s,
         duree_moyenne=used_s // count if count else 0,
         attente_moyenne=_tally(whole).attente_moyenne,
-        taux_occupation=_occupation(by.get("lieu", {}).values(), when, used_s),
+        taux_occupation=_occupation([row for row in rows if row.quoi == _PLACE], when, used_s),
         par_jour=days,
         par_heure=_named(by, "heure", key=int),
         par_jour_semaine=_weekdays(days),
@@ -310,10 +306,15 @@ def _sum(tallies: list[Tally]) -> Tally:
     return Tally(count, sum(one.secondes for one in tallies), round(waited / count) if count else 0)
 
 
-def _occupation(places: Iterable[_Sum], when: Period, used_s: int) -> float | None:
-    could = 0.0
+def _occupation(places: Iterable[Any], when: Period, used_s: int) -> float | None:
+    lent: Counter[str] = Counter()
     for one in places:
-        zone, week, exceptions = one.dit.split("\n")
-        hours = opening_hours.from_json(zone, msgspec.json.decode(week), msgspec.json.decode(exceptions))
-        could += one.nombre * hours.open_seconds(when.since, when.until)
+        lent[one.dit] += round(one.nombre)
+    could = sum(postes * _open_s(hours, when) for hours, postes in lent.items())
     return round(used_s / could, 4) if could else None
+
+
+def _open_s(said: str, when: Period) -> float:
+    zone, week, exceptions = said.split("\n")
+    hours = opening_hours.from_json(zone, msgspec.json.decode(week), msgspec.json.decode(exceptions))
+    return hours.open_seconds(when.since, when.until)

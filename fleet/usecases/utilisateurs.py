@@ -7,7 +7,20 @@ from types import SimpleNamespace
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import CTE, Row, Select, and_, delete, exists, func, insert, or_, select, true, update
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from fleet.database import listing, local_time, people, places, sessions
@@ -377,19 +390,25 @@ def _site_of(row: Any) -> places.Site | None:
 def _seen(day: Any, week: Any, now: Any) -> Select[Any]:
     """People with what `fleet.database.sessions.usage` counts, for a whole page at once."""
     today = session.c.debut_session >= day
-    waiting = and_(session.c.statut == rules.EN_ATTENTE, session.c.code_expire_a > now)
+    # Of the few that have not begun: what waits everywhere would else be gone through for each person.
+    unbegun = and_(session.c.debut_session.is_(None), session.c.statut == rules.EN_ATTENTE)
+    waiting = and_(unbegun, session.c.code_expire_a > now)
     running = and_(_theirs, session.c.statut.in_(rules.ON_POSTE))
     spent = func.coalesce(func.sum(sessions.counted()), 0)
     counts = {
         "nombre_sessions": select(func.count()).where(_theirs),
         "derniere_session": select(func.max(session.c.debut_session)).where(_theirs),
-        "sessions_jour": select(func.count()).where(_theirs, or_(today, waiting)),
+        "commencees": select(func.count()).where(_theirs, today),
+        "attendues": select(func.count()).where(_theirs, waiting),
         "jour_ms": select(spent).where(_theirs, today),
         "semaine_ms": select(spent).where(_theirs, session.c.debut_session >= week),
         "en_cours": select(session.c.id).where(running),
     }
-    columns = [wanted.correlate(utilisateur).scalar_subquery().label(word) for word, wanted in counts.items()]
-    return select(utilisateur, *columns)
+    columns: dict[str, ColumnElement[Any]] = {
+        word: wanted.correlate(utilisateur).scalar_subquery() for word, wanted in counts.items()
+    }
+    columns["sessions_jour"] = columns.pop("commencees") + columns.pop("attendues")
+    return select(utilisateur, *(column.label(word) for word, column in columns.items()))
 
 
 def _refusal(row: Any, here: _Here) -> Refused | None:

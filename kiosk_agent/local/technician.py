@@ -99,7 +99,8 @@ class Hatch:
     @asynccontextmanager
     async def open(self, path: Path) -> AsyncIterator[None]:
         """Be reachable on this path, for everybody: who they are decides. Raises OSError."""
-        assert sys.platform != "win32", _UNIX
+        if sys.platform == "win32":
+            raise OSError(_UNIX)
         ours = listening(path, os.getuid())
         os.chmod(path, 0o666)  # noqa: PTH101, S103 - who asks is seen by their account
         server = await asyncio.start_unix_server(self._serve, sock=ours, limit=LONGEST_LINE)
@@ -134,7 +135,8 @@ class Hatch:
             peer = of_socket(connection)
         except UnknownPeer:
             return Answer(refused="forbidden")
-        assert sys.platform != "win32", _UNIX
+        if sys.platform == "win32":
+            raise OSError(_UNIX)
         if peer.uid in (0, os.getuid()):
             return None
         now = asyncio.get_running_loop().time()
@@ -177,7 +179,8 @@ async def keep(agent: Agent, folder: Path, path: Path) -> None:
 
 def ask(path: Path, asked: Asked) -> Answer:
     """Ask the agent of this machine. Raises OSError, or ValueError for an answer of another kind."""
-    assert sys.platform != "win32", _UNIX
+    if sys.platform == "win32":
+        raise OSError(_UNIX)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PATIENCE_S)
         connection.connect(str(path))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from fleet.database.migrations import closed_weeks
+from fleet.database.migrations import closed_days
 from fleet.database.types import BigId, Instant
 
 revision: str = "0003"
@@ -34,9 +34,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_bilan_tout", "bilan", ["genre", "site_id", "depuis"], postgresql_where=whole, sqlite_where=whole
     )
-    closed_weeks.guard(op.get_bind())
+    closed_days.guard(op.get_bind())
 
 
 def downgrade() -> None:
-    closed_weeks.forget(op.get_bind())
+    closed_days.forget(op.get_bind())
     op.drop_table("bilan")

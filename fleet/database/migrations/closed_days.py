@@ -1,7 +1,7 @@
-"""A session of a closed week that changes opens the week again: what was added up of it (`bilan`) goes.
+"""A session of a closed day that changes opens the day again: all that it was added up to (`bilan`) goes.
 
-On PostgreSQL the change and whoever closes a week (`fleet.database.rollups`) wait for each other by an advisory lock
-of the site, and a session of the last day, which no closed week has, does not look.
+On PostgreSQL the change and whoever closes a day (`fleet.database.rollups`) wait for each other by an advisory lock
+of the site, and a session of the last day, which is not closed, does not look.
 """
 
 from sqlalchemy import Connection
@@ -21,11 +21,12 @@ _COUNTED = (
 )
 _EVENTS = {"INSERT": ("NEW",), "UPDATE": ("OLD", "NEW"), "DELETE": ("OLD",)}
 _OLD = "{row}.created_at < now() - interval '1 day'"
-_LONGEST = {"postgresql": "{at} - interval '8 days'", "sqlite": "datetime({at}, '-8 days')"}
+# More than the longest of `fleet.database.rollups.SPANS`, so that the index of what began long before is left alone.
+_LONGEST = {"postgresql": "{at} - interval '113 days'", "sqlite": "datetime({at}, '-113 days')"}
 
 
 def _forget(row: str, dialect: str) -> str:
-    """Delete what was added up of the weeks in which the session was made and began."""
+    """Delete what was added up of the days on which the session was made and began."""
     spans = (
         f"(depuis > {_LONGEST[dialect].format(at=at)} AND depuis <= {at} AND jusqu_a > {at})"
         for at in (f"{row}.created_at", f"{row}.debut_session")
