@@ -11,18 +11,19 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from kiosk_agent.platform import about
 from kiosk_agent.platform.base import Attestation, PlatformError
 from kiosk_agent.platform.dry import machine_boot_id
 from kiosk_agent.platform.linux import cleaning
 from kiosk_agent.platform.linux.account import Account, account_of
 from kiosk_agent.platform.linux.cell import Cell
 from kiosk_agent.platform.linux.idle import Screen
-from kiosk_agent.platform.linux.info import info
 from kiosk_agent.platform.linux.session import Session
 from protocol.messages import Info
 
 log = logging.getLogger(__name__)
 SKELETON = Path("/etc/poste-public/skeleton")
+CAPABILITIES = ("message", "identify", "lock", "clean", "resync", "reboot", "shutdown")
 _POWER = {"reboot": "reboot", "shutdown": "poweroff"}
 
 
@@ -63,7 +64,7 @@ class LinuxPlatform:
         return self._boot
 
     def info(self) -> Info:
-        return info()
+        return about.machine(CAPABILITIES)
 
     def lock(self) -> None:
         self._session.hold()
