@@ -24,6 +24,7 @@ from protocol.messages import Info
 log = logging.getLogger(__name__)
 CAPABILITIES = ("message", "identify", "lock", "clean", "resync", "reboot", "shutdown")
 SKELETON = Path("/etc/poste-public/skeleton")
+CAPABILITIES = ("message", "identify", "lock", "clean", "resync", "reboot", "shutdown")
 _POWER = {"reboot": "reboot", "shutdown": "poweroff"}
 
 
