@@ -351,7 +351,7 @@ class Settings:
     def __getitem__(self, setting: Setting[T]) -> T:
         value = self.get(setting)
         if value is None:
-            raise SettingError(setting.name, f"is not set. {setting.meaning}")
+            raise missing(setting)
         return value
 
     def get(self, setting: Setting[T]) -> T | None:
@@ -389,6 +389,12 @@ class Settings:
             return rules.path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SettingError(f"{name}_FILE", f"{path} cannot be read ({_why(error)})") from None
+
+
+def missing(setting: Setting[Any]) -> SettingError:
+    """What to say where a value is needed and nobody gave one."""
+    what = setting.meaning.split(". ")[0].rstrip(".")
+    return SettingError(setting.name, f"is not set ({what[0].lower()}{what[1:]})")
 
 
 def _refuse_placeholder(setting: Setting[Any], value: str) -> None:
