@@ -191,7 +191,7 @@ HTTP_PORT = Setting(
 DATA_DIR = Setting(
     "PPM_DATA_DIR", "folder", rules.path,
     "Where the demo keeps all that it has: demo.json, and a sub-folder `room` that it empties at each start.",
-    ("demo", "watch", "doctor"),
+    ("demo", "watch", "doctor", "audit"),
     shown_default="`.cache/demo` in a checkout, else `poste-public-manager/demo` under XDG_STATE_HOME",
     example="/tmp/ppm-demo",  # noqa: S108
 )  # fmt: skip
@@ -367,6 +367,10 @@ class Settings:
     def is_set(self, setting: Setting[Any]) -> bool:
         """Whether somebody gave a value."""
         return self._given(setting) is not None
+
+    def with_values(self, values: Mapping[str, str]) -> "Settings":
+        """The same with these values, whatever was given in their place."""
+        return Settings({**self._values, **values})
 
     def secret_files(self) -> list[tuple[str, Path]]:
         """The files that hold secrets, by the word that names each."""

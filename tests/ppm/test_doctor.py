@@ -215,3 +215,15 @@ def test_a_database_file_that_cannot_be_opened_is_named(ppm: Ppm, doctor: Doctor
     ran = ppm("site", "list", PPM_DATABASE_URL=url)
     assert (ran.code, ran.err.count("\n")) == (1, 1)
     assert f"{tmp_path}/gone/fleet.db" in ran.err
+
+
+def test_what_could_not_be_looked_at_is_not_said_to_be_well(ppm: Ppm, broker: PrivateBroker) -> None:
+    port = str(free_port())
+    ran = ppm("doctor", PPM_HTTP_PORT=port)
+    assert ran.code == 0, ran.out
+    assert ran.out.endswith("what was checked is well; not checked: broker\n")
+    assert ppm("doctor", "--json", PPM_HTTP_PORT=port).json["not_checked"] == ["broker"]
+    whole = {"PPM_BROKER_URL": url(broker), "PPM_BROKER_PASSWORD": broker.controller.password}
+    assert ppm("doctor", PPM_HTTP_PORT=port, **whole).out.endswith("\nall is well\n")
+    failed = ppm("doctor", PPM_HTTP_PORT=port, PPM_STATE_DIR="/nowhere")
+    assert failed.out.endswith("1 to mend; not checked: broker\n")
