@@ -14,7 +14,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from api import correlation
+from api import correlation, rules
 from api.answers import tag_of
 from fleet.database.engine import DatabaseDown
 from fleet.database.failures import described, traced
@@ -98,6 +98,7 @@ _STATUSES = {"trop_d_essais": 429, "trop_de_demandes": 429, "version_ancienne": 
 """Of refusals that are no conflict."""
 _UNKNOWN = re.compile(r"unknown field `([^`]+)`")
 _MISSING = re.compile(r"missing required field `([^`]+)`")
+_NOT_GIVEN = re.compile(r"Missing required \w+ parameter '([^']+)'")
 _AT = re.compile(r" - at `\$\.?([^`]*)`")
 
 
@@ -110,10 +111,8 @@ def bad_body(error: msgspec.ValidationError) -> BadBody:
         if (found := pattern.search(said)) is not None:
             field = f"{inside}.{found[1]}" if inside else found[1]
             return BadBody(422, reason, reasons.sentence(reason, "fr", {"champ": field}), field)
-    rule = _AT.sub("", said)
-    return BadBody(
-        422, "valeur_invalide", reasons.sentence("valeur_invalide", "fr", {"regle": rule}), inside or None
-    )
+    detail = reasons.sentence("valeur_invalide", "fr", {"regle": rules.in_words(said)})
+    return BadBody(422, "valeur_invalide", detail, inside or None)
 
 
 def answer(problem: Problem, **headers: str) -> Response[Problem]:
@@ -179,8 +178,13 @@ def _bad_parameter(_request: Request[Any, Any, Any], error: ValidationException)
         return answer(
             problem_of(404, "introuvable", reasons.sentence("introuvable", "fr", {"thing": "adresse"}))
         )
-    errors = [FieldError(str(one.get("key", "")), str(one.get("message", ""))) for one in listed]
-    rule = errors[0].detail if errors else error.detail
+    if (absent := _NOT_GIVEN.match(error.detail)) is not None:
+        detail = reasons.sentence("champ_obligatoire", "fr", {"champ": absent[1]})
+        return answer(problem_of(422, "champ_obligatoire", detail, field=absent[1]))
+    errors = [
+        FieldError(str(one.get("key", "")), rules.in_words(str(one.get("message", "")))) for one in listed
+    ]
+    rule = errors[0].detail if errors else rules.UNKNOWN[0]
     detail = reasons.sentence("valeur_invalide", "fr", {"regle": rule})
     field = errors[0].field if errors else None
     return answer(problem_of(422, "valeur_invalide", detail, field=field, errors=errors or None))

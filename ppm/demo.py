@@ -100,12 +100,15 @@ class Running:
     room: Room
     tasks: "list[asyncio.Future[None]]" = field(default_factory=list)
     seat: Seat | None = None
+    own_database: str | None = None
+    """Its URL; None where the database was given, whose password is nobody else's."""
 
     def facts(self) -> dict[str, Any]:
         """What `demo.json` says."""
         mqtt = {name: getattr(self.mqtt, name) for name in ("host", "port", "username", "password", "root")}
         operator = {"login": self.login, "password": self.password}
-        return {"api": self.api, "mqtt": mqtt, "operator": operator, "postes": self.postes}
+        where = {"api": self.api, "mqtt": mqtt, "database": self.own_database}
+        return {**where, "operator": operator, "postes": self.postes}
 
 
 @asynccontextmanager
@@ -116,7 +119,8 @@ async def running(settings: Settings, folder: Path, wanted: Wanted) -> AsyncIter
     async with AsyncExitStack() as stack:
         # What begins here blocks for a moment; a part must be started by the thread that lives longest.
         inner = folder / INNER
-        fleet = _memory(settings, inner, stack)
+        own = None if settings.is_set(table.DATABASE_URL) else f"sqlite:///{inner / 'fleet.db'}"
+        fleet = _memory(settings, own or settings[table.DATABASE_URL], stack)
         furnished = demo_room.furnish(fleet, wanted.postes, settings[table.ZONE])
         mqtt, address, kiosks = _broker(settings, inner, mqtt_port, furnished.postes, stack)
         listening = asyncio.Event()
@@ -131,7 +135,7 @@ async def running(settings: Settings, folder: Path, wanted: Wanted) -> AsyncIter
         room = await stack.enter_async_context(Room(_places(kiosks, inner / "postes", mqtt.root)))
         api = f"http://{reachable(host)}:{http_port}"
         login, password, slugs = furnished.login, furnished.password, furnished.postes
-        ready = Running(api, mqtt, login, password, slugs, folder, fleet, room, tasks, seat)
+        ready = Running(api, mqtt, login, password, slugs, folder, fleet, room, tasks, seat, own)
         await _until_ready(ready, listening)
         if wanted.visitors:
             await _let_in(ready, stack, wanted.calm)
@@ -139,9 +143,8 @@ async def running(settings: Settings, folder: Path, wanted: Wanted) -> AsyncIter
         yield ready
 
 
-def _memory(settings: Settings, folder: Path, stack: AsyncExitStack) -> Fleet:
-    """The database given by settings, else one of our own, at the schema of this version."""
-    url: str = settings.get(table.DATABASE_URL) or f"sqlite:///{folder / 'fleet.db'}"
+def _memory(settings: Settings, url: str, stack: AsyncExitStack) -> Fleet:
+    """The database at the schema of this version."""
     database = Database(url)
     stack.callback(database.close)
     schema.upgrade(database)

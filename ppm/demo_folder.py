@@ -39,6 +39,18 @@ def alone_in(folder: Path) -> Iterator[Path]:
             (folder / FACTS).unlink(missing_ok=True)
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a demo lives there now."""
+    try:
+        with (folder / INNER / MARKER).open("rb") as marker:
+            fcntl.flock(marker, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return False
+
+
 def _refuse_foreign(folder: Path, inner: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise CommandFailed(f"{folder} is no folder; name another one in PPM_DATA_DIR")

@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
+from ppm import demo_facts
 from ppm import settings as table
 from ppm.reachable import reachable
 from ppm.setting import Setting, SettingError
@@ -96,10 +97,18 @@ def _version(name: str) -> str | None:
         return None
 
 
+def demo(settings: Settings) -> Iterator[Finding]:
+    """Whether one runs here: the checks that follow look at it for what is not set."""
+    if demo_facts.read(settings) is not None:
+        where = demo_facts.folder(settings)
+        yield Finding("demo", "ok", f"one runs in {where}; it is looked at for what is not set")
+
+
 def database(settings: Settings) -> Iterator[Finding]:
     """It answers, has the schema of this version, and agrees with this machine about the time."""
+    settings = demo_facts.joined(settings, table.DATABASE_URL)
     if not settings.is_set(table.DATABASE_URL):
-        yield Finding("database", "absent", "PPM_DATABASE_URL is not set")
+        yield Finding("database", "absent", "PPM_DATABASE_URL is not set, and no demo here tells of one")
         return
     from fleet.database import schema
     from fleet.database.engine import Database, DatabaseDown
@@ -151,9 +160,10 @@ def _clock(opened: "object") -> Finding:
 
 def broker(settings: Settings) -> Iterator[Finding]:
     """It is there, lets us in, and answers without the wait that Nagle's algorithm makes."""
+    settings = demo_facts.joined(settings, table.BROKER_URL)
     where = settings.get(table.BROKER_URL)
     if where is None:
-        yield Finding("broker", "absent", "PPM_BROKER_URL is not set")
+        yield Finding("broker", "absent", "PPM_BROKER_URL is not set, and no demo here tells of one")
         return
     try:
         socket.create_connection((where.host, where.port), timeout=5).close()
@@ -175,6 +185,7 @@ def mail(settings: Settings) -> Iterator[Finding]:
 
 def ports(settings: Settings) -> Iterator[Finding]:
     """The API's port is free or is the API's."""
+    settings = demo_facts.joined(settings, table.HTTP_PORT)
     host, port = settings[table.HTTP_HOST], settings[table.HTTP_PORT]
     if not _is_of_this_machine(host):
         yield Finding(
@@ -316,4 +327,4 @@ def accounts(settings: Settings) -> Iterator[Finding]:
         yield Finding("accounts", "ok", f"{len(slugs)} postes have an account at the broker")
 
 
-CHECKS: tuple[Check, ...] = (values, versions, database, broker, mail, ports, folders, accounts)
+CHECKS: tuple[Check, ...] = (values, versions, demo, database, broker, mail, ports, folders, accounts)

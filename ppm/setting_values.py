@@ -36,7 +36,7 @@ class Settings:
     def __getitem__(self, setting: Setting[T]) -> T:
         value = self.get(setting)
         if value is None:
-            raise SettingError(setting.name, f"is not set. {setting.meaning}")
+            raise missing(setting)
         return value
 
     def get(self, setting: Setting[T]) -> T | None:
@@ -52,6 +52,10 @@ class Settings:
     def is_set(self, setting: Setting[Any]) -> bool:
         """Whether somebody gave a value."""
         return self._given(setting) is not None
+
+    def with_values(self, values: Mapping[str, str]) -> "Settings":
+        """The same with these values, whatever was given in their place."""
+        return Settings({**self._values, **values})
 
     def secret_files(self) -> list[tuple[str, Path]]:
         """The files that hold secrets, by the word that names each."""
@@ -74,6 +78,12 @@ class Settings:
             return rules.path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SettingError(f"{name}_FILE", f"{path} cannot be read ({_why(error)})") from None
+
+
+def missing(setting: Setting[Any]) -> SettingError:
+    """What to say where a value is needed and nobody gave one."""
+    what = setting.meaning.split(". ")[0].rstrip(".")
+    return SettingError(setting.name, f"is not set ({what[0].lower()}{what[1:]})")
 
 
 def _refuse_placeholder(setting: Setting[Any], value: str) -> None:

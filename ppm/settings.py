@@ -146,7 +146,7 @@ HTTP_PORT = Setting(
 DATA_DIR = Setting(
     "PPM_DATA_DIR", "folder", rules.path,
     "Where the demo keeps all that it has: demo.json, and a sub-folder `room` that it empties at each start.",
-    ("demo", "watch", "doctor"),
+    ("demo", "watch", "doctor", "audit"),
     shown_default="`.cache/demo` in a checkout, else `poste-public-manager/demo` under XDG_STATE_HOME",
     example="/tmp/ppm-demo",  # noqa: S108
 )  # fmt: skip

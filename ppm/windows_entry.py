@@ -12,7 +12,7 @@ def main() -> None:
     """Be the service until it is stopped."""
     packages, settings = sys.argv[1:3]
     site.addsitedir(packages)
-    os.environ["PPM_SETTINGS_FILE"] = settings
+    os.environ.update({"PPM_SETTINGS_FILE": settings})
     from ppm import windows_kiosk
 
     windows_kiosk.main()

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from fleet.database import audit as trail
 from fleet.database.tables import log, site
 from fleet.jobs import archive
+from ppm import demo_facts
 from ppm import settings as table
 from ppm.cli import CommandFailed
 from ppm.commands import output
@@ -32,9 +33,13 @@ def audit() -> None:
 @click.pass_context
 @output.json_option
 def verify(ctx: click.Context, kept: Path | None, as_json: bool) -> None:
-    """Go through every chain and, with PPM_ARCHIVE_DIR, every archive; name what does not hold, and exit with 1."""
-    archives = Settings.load().get(table.ARCHIVE_DIR)
-    with opened() as fleet, fleet.database.read() as tx:
+    """Go through every chain and, with PPM_ARCHIVE_DIR, every archive; name what does not hold, and exit with 1.
+
+    Without PPM_DATABASE_URL, the trail of a demo that runs here is verified.
+    """
+    settings = _settings()
+    archives = settings.get(table.ARCHIVE_DIR)
+    with opened(settings=settings) as fleet, fleet.database.read() as tx:
         broken = list(trail.verify(tx.connection))
         if kept is not None:
             broken += trail.denied(tx.connection, _anchors(kept))
@@ -61,12 +66,22 @@ def verify(ctx: click.Context, kept: Path | None, as_json: bool) -> None:
 @output.json_option
 def anchor(as_json: bool) -> None:
     """Print where each chain is now. Kept elsewhere (--json), it shows later that nothing was rewritten."""
-    with opened() as fleet, fleet.database.read() as tx:
+    with opened(settings=_settings()) as fleet, fleet.database.read() as tx:
         at, anchors = tx.now, trail.anchors(tx.connection)
     if as_json:
         output.as_json({"at": at, "anchors": anchors})
     else:
         output.rows(anchors, {"chain": "chain", "numero": "row", "hash": "hash"}, as_json_too=False)
+
+
+def _settings() -> Settings:
+    """Those that were given, else with the database of a demo that runs here, which is said. Raises SettingError."""
+    given = Settings.load()
+    joined = demo_facts.joined(given, table.DATABASE_URL)
+    if joined is not given:
+        where = demo_facts.folder(given)
+        click.echo(f"{table.DATABASE_URL.name} is not set: this is the demo that runs in {where}", err=True)
+    return joined
 
 
 class _Kept(Struct):

@@ -8,8 +8,7 @@ from ppm import compose
 from ppm import settings as table
 from ppm.commands import output
 from ppm.commands.opening import opened
-from ppm.setting import SettingError
-from ppm.setting_values import Settings
+from ppm.setting_values import Settings, missing
 
 
 @click.command()
@@ -22,7 +21,7 @@ def backup(as_json: bool) -> None:
     """
     where = compose.backups(Settings.load())
     if where is None:
-        raise SettingError(table.BACKUP_DIR.name, f"is not set. {table.BACKUP_DIR.meaning}")
+        raise missing(table.BACKUP_DIR)
     with opened() as fleet:
         path = backups.make(fleet.database, where, software())
     gone = backups.rotate(where)

@@ -34,12 +34,12 @@ def refuse_sqlite(settings: Settings) -> None:
 
 
 @contextmanager
-def opened(*, codes: bool = False, check: bool = True) -> Iterator[Fleet]:
+def opened(*, codes: bool = False, check: bool = True, settings: Settings | None = None) -> Iterator[Fleet]:
     """The deployment's memory, for the length of a block; with `codes`, its keys too.
 
     Without them the keys are made up: what is done then touches no code. Raises SettingError, CommandFailed.
     """
-    settings = Settings.load()
+    settings = settings or Settings.load()
     keys = code_keys(settings) if codes else CodeKeys.from_secret(secrets.token_bytes(32))
     database = Database(settings[table.DATABASE_URL], pool_size=2)
     try:

@@ -32,21 +32,12 @@ def watch(site: str | None, poste: str | None, everything: bool, as_json: bool) 
 
     PPM_BROKER_URL names the broker and the observer's account; without it, a demo that runs here is watched.
     """
-    settings = Settings.load()
-    address, root = _where(settings)
+    settings = demo_facts.joined(Settings.load(), table.BROKER_URL)
+    if not settings.is_set(table.BROKER_URL):
+        raise CommandFailed("PPM_BROKER_URL is not set, and no demo runs here")
+    address, root = addresses.for_services(settings), settings[table.MQTT_ROOT]
     printer = _Printer(everything, as_json)
     asyncio.run(compose.until_stopped(_follow(address, root, (site or "+", poste or "+"), printer)))
-
-
-def _where(settings: Settings) -> tuple[BrokerAddress, str]:
-    if settings.is_set(table.BROKER_URL):
-        return addresses.for_services(settings), settings[table.MQTT_ROOT]
-    facts = demo_facts.read(settings)
-    if facts is None:
-        raise CommandFailed("PPM_BROKER_URL is not set, and no demo runs here")
-    mqtt = facts["mqtt"]
-    user, password = mqtt["username"] or None, mqtt["password"] or None
-    return BrokerAddress(mqtt["host"], mqtt["port"], user, password), mqtt["root"]
 
 
 async def _follow(address: BrokerAddress, root: str, which: tuple[str, str], printer: "_Printer") -> None:

@@ -46,7 +46,11 @@ def usual(sqlite_template: Path, tmp_path: Path) -> dict[str, str]:
     """The settings of a deployment of its own: a database with the schema and nothing in it."""
     database = tmp_path / "fleet.db"
     database.write_bytes(sqlite_template.read_bytes())
-    return {"PPM_DATABASE_URL": f"sqlite:///{database}", "PPM_CODE_SECRET": SECRET}
+    return {
+        "PPM_DATABASE_URL": f"sqlite:///{database}",
+        "PPM_CODE_SECRET": SECRET,
+        "PPM_DATA_DIR": str(tmp_path / "no demo"),
+    }
 
 
 @pytest.fixture

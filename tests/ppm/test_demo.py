@@ -97,11 +97,36 @@ def those_of(demo: Demo) -> list[str]:
     return [line for line in listed.stdout.splitlines() if str(demo.folder) in line]
 
 
+def typed(demo: Demo, words: str) -> "subprocess.CompletedProcess[str]":
+    """A line in another terminal, which knows the demo's folder only."""
+    environment = clean_environment(PPM_DATA_DIR=str(demo.folder))
+    line = [sys.executable, "-m", "ppm", *words.split()]
+    return subprocess.run(line, capture_output=True, text=True, env=environment, timeout=50)
+
+
+def read_me_s_other_tools_find(demo: Demo) -> None:
+    verified = typed(demo, "audit verify")
+    assert verified.returncode == 0, verified.stderr
+    assert re.fullmatch(r"the audit trail holds: [1-9]\d* rows\n", verified.stdout)
+    assert f"this is the demo that runs in {demo.folder}" in verified.stderr
+    examined = typed(demo, "doctor")
+    assert examined.returncode == 0, examined.stdout
+    for line in (
+        f"demo: one runs in {demo.folder}",
+        f"database: {demo.facts['database']}",
+        "schema: revision",
+    ):
+        assert f"✓ {line}" in examined.stdout
+    for line in ("account: let in", f"port: {demo.facts['api'].rpartition(':')[2]}: the API answers"):
+        assert f"✓ {line}" in examined.stdout
+    assert examined.stdout.endswith("what was checked is well; not checked: round trip\n")
+
+
 def test_a_demo_is_whole_and_leaves_nothing(start: Start) -> None:
     demo = start("--no-visitors", PPM_MQTT_PORT=str(free_port()))
     demo.wait_ready()
     facts = demo.facts
-    assert set(facts) == {"api", "mqtt", "operator", "postes"}
+    assert set(facts) == {"api", "mqtt", "database", "operator", "postes"}
     assert set(facts["mqtt"]) == {"host", "port", "username", "password", "root"}
     assert set(facts["operator"]) == {"login", "password"}
     assert len(facts["postes"]) == 12
@@ -135,6 +160,7 @@ def test_a_demo_is_whole_and_leaves_nothing(start: Start) -> None:
         env=clean_environment(),
     )
     assert '"is there, connection 1"' in watched.stdout, watched.stderr
+    read_me_s_other_tools_find(demo)
 
     assert those_of(demo)
     assert demo.stop() == 0
@@ -281,7 +307,7 @@ def test_a_given_database_and_broker_are_used(
             }
             demo = start("--no-visitors", "--postes", "3", **given)
             demo.wait_ready()
-            assert demo.facts["mqtt"]["port"] == port
+            assert (demo.facts["mqtt"]["port"], demo.facts["database"]) == (port, None)
             assert (demo.facts["mqtt"]["username"], demo.facts["mqtt"]["password"]) == (
                 "observer",
                 "for-tools",

@@ -1,11 +1,15 @@
 """A demo begins its folder anew, and touches nothing that another demo did not make."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from ppm import demo_facts
+from ppm import settings as table
 from ppm.cli import CommandFailed
 from ppm.demo_folder import INNER, alone_in
+from ppm.setting_values import Settings
 from tests.ppm.conftest import Ppm
 
 
@@ -65,3 +69,40 @@ def test_a_demo_begins_anew_in_the_folder_of_the_last_one(tmp_path: Path) -> Non
             filled(inner)
             (tmp_path / "demo.json").write_text("{}")
     assert not (tmp_path / "demo.json").exists()
+
+
+FACTS = {
+    "api": "http://127.0.0.1:8123",
+    "mqtt": {"host": "127.0.0.1", "port": 1884, "username": "observer", "password": "a/b@c", "root": "salle"},
+    "database": "sqlite:////tmp/room/fleet.db",
+    "operator": {"login": "demo", "password": "x"},
+    "postes": [],
+}
+
+
+def joined(folder: Path, **given: str) -> Settings:
+    wanted = (table.DATABASE_URL, table.BROKER_URL, table.HTTP_PORT)
+    return demo_facts.joined(Settings({"PPM_DATA_DIR": str(folder), **given}), *wanted)
+
+
+def test_tools_join_a_demo_for_what_nobody_gave(tmp_path: Path) -> None:
+    with alone_in(tmp_path):
+        (tmp_path / "demo.json").write_text(json.dumps(FACTS))
+        found = joined(tmp_path)
+        assert found[table.DATABASE_URL] == FACTS["database"]
+        broker = found[table.BROKER_URL]
+        assert (broker.port, broker.username, broker.password) == (1884, "observer", "a/b@c")
+        assert (found[table.MQTT_ROOT], found[table.HTTP_PORT]) == ("salle", 8123)
+        given = joined(
+            tmp_path, PPM_BROKER_URL="mqtt://me@b", PPM_DATABASE_URL="sqlite:///mine", PPM_HTTP_PORT="9"
+        )
+        assert given[table.BROKER_URL].host == "b"
+        assert (given[table.DATABASE_URL], given[table.HTTP_PORT]) == ("sqlite:///mine", 9)
+        assert given[table.MQTT_ROOT] == "ppm"
+
+
+def test_nobody_joins_a_demo_that_was_killed(tmp_path: Path) -> None:
+    with alone_in(tmp_path):
+        pass
+    (tmp_path / "demo.json").write_text(json.dumps(FACTS))
+    assert joined(tmp_path).get(table.BROKER_URL) is None

@@ -234,3 +234,15 @@ def test_alerts_that_no_mail_server_would_take_are_a_fault(doctor: Doctor) -> No
     report = doctor(PPM_ALERT_EMAILS="accueil@example.re")
     assert report.states["mail"] == "failed"
     assert "PPM_SMTP_URL" in report.said
+
+
+def test_what_could_not_be_looked_at_is_not_said_to_be_well(ppm: Ppm, broker: PrivateBroker) -> None:
+    port = str(free_port())
+    ran = ppm("doctor", PPM_HTTP_PORT=port)
+    assert ran.code == 0, ran.out
+    assert ran.out.endswith("what was checked is well; not checked: broker, mail\n")
+    assert ppm("doctor", "--json", PPM_HTTP_PORT=port).json["not_checked"] == ["broker", "mail"]
+    whole = {"PPM_BROKER_URL": url(broker), "PPM_BROKER_PASSWORD": broker.controller.password}
+    assert ppm("doctor", PPM_HTTP_PORT=port, **whole).out.endswith("not checked: mail\n")
+    failed = ppm("doctor", PPM_HTTP_PORT=port, PPM_STATE_DIR="/nowhere")
+    assert failed.out.endswith("1 to mend; not checked: broker, mail\n")

@@ -45,6 +45,13 @@ def test_a_placeholder_is_no_secret(value: str) -> None:
     assert refused({"PPM_CODE_SECRET": value}, table.CODE_SECRET).startswith("PPM_CODE_SECRET: ")
 
 
+def test_what_is_not_set_is_one_sentence_with_what_it_is() -> None:
+    assert refused({}, table.DATABASE_URL) == "PPM_DATABASE_URL: is not set (the database)"
+    assert refused({}, table.BACKUP_DIR) == (
+        "PPM_BACKUP_DIR: is not set (where backups are written, readable by nobody else)"
+    )
+
+
 def test_no_secret_of_the_example_file_is_accepted() -> None:
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
     values = dict(line.lstrip("# ").split("=", 1) for line in lines if re.match(r"(# )?PPM_\w+=", line))
