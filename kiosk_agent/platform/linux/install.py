@@ -25,7 +25,7 @@ MASKED = ("getty@tty1.service", "autovt@.service", "ctrl-alt-del.target", "debug
 PACKAGES = (
     "dbus", "libpam-systemd", "xserver-xorg-core", "xserver-xorg-input-libinput", "xauth", "x11-xkb-utils",
     "openbox", "fonts-dejavu-core", "libegl1", "libxcb-cursor0", "libxcb-icccm4", "libxcb-keysyms1",
-    "libxcb-shape0", "libxkbcommon-x11-0",
+    "libxcb-shape0", "libxss1", "libxkbcommon-x11-0",
 )  # fmt: skip
 
 _VISITOR = ("--shell", "/bin/bash", "--groups", SCREEN_GROUP)
