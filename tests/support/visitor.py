@@ -16,14 +16,17 @@ from typing import Any
 
 _FINDER = Path(__file__).with_name("finder.py")
 _FRESH = (
-    "set -e; mount --make-rprivate /; "
+    "set -e; mount --make-rprivate /; mount --bind $CHECKOUT /mnt; "
     "for one in /tmp /var/tmp /dev/shm /run /var/mail /media /var/lib/systemd /var/log; do"
     "  mount -t tmpfs -o mode=$(stat -c %a $one) place $one; done; "
     "for one in /var/spool /var/cache/cups /etc/cups; do"
     "  copy=$(mktemp -d); cp -a $one/. $copy; mount -t tmpfs -o mode=$(stat -c %a $one) place $one;"
     "  cp -a $copy/. $one; done; "
+    "test -e $CHECKOUT/pyproject.toml || { mkdir -p $CHECKOUT; mount --bind /mnt $CHECKOUT; }; umount /mnt; "
     "echo ready; exec sleep 86400"
 )
+_CHECKOUT = Path(__file__).resolve().parent.parent.parent
+"""Where this is. It stays to be seen, though it may be in a folder that the place has anew."""
 
 
 class Visitor:
@@ -55,8 +58,9 @@ class Place:
 
     def __enter__(self) -> "Place":
         self._holder = subprocess.Popen(
-            ["unshare", "--mount", "--ipc", "sh", "-c", _FRESH], stdout=subprocess.PIPE, text=True
-        )
+            ["unshare", "--mount", "--ipc", "sh", "-c", _FRESH], stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "CHECKOUT": str(_CHECKOUT)},
+        )  # fmt: skip
         assert self._holder.stdout is not None
         assert self._holder.stdout.readline() == "ready\n"
         self.pid = self._holder.pid
