@@ -110,6 +110,7 @@ def questions() -> list[Asked]:
 def missing(document: Mapping[str, Any]) -> set[str]:
     """The lists and figures of the OpenAPI document that nobody asks for here."""
     asked = {f"/api{one.path}" for one in questions()}
+    asked.add("/api/agent/releases")  # files in a folder
     return {path for path, item in document["paths"].items() if _counts(document, item) and path not in asked}
 
 

@@ -3,7 +3,7 @@
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -174,9 +174,10 @@ def _furnish(fleet: Fleet) -> int:
 
 
 @pytest.fixture
-def desk(fleet: Fleet, site_id: int) -> Iterator[Desk]:
+def desk(fleet: Fleet, site_id: int, tmp_path: Path) -> Iterator[Desk]:
     """The API, running."""
-    with TestClient(create_app(fleet, SETTINGS), raise_server_exceptions=False) as client:
+    settings = replace(SETTINGS, releases=tmp_path / "releases")
+    with TestClient(create_app(fleet, settings), raise_server_exceptions=False) as client:
         yield Desk(fleet, client, site_id)
 
 

@@ -4,13 +4,16 @@ Each record is there for one operation: in whatever order they are called, none 
 """
 
 import base64
+import hashlib
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from sqlalchemy import select, update
@@ -50,6 +53,7 @@ from fleet.usecases.postes import NewPoste
 from fleet.usecases.queue import NewTicket
 from fleet.usecases.sessions import NewSession
 from protocol.messages import Extend
+from protocol.release import Release
 from tests.api.conftest import PASSWORD, WHY
 from tests.api.test_personal_data import picture
 
@@ -79,6 +83,7 @@ class World:
     fleet: Fleet
     site_id: int
     tokens: Tokens
+    releases: Path
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(10))
 
     def poste(self, phase: str | None = None) -> tuple[int, str]:
@@ -169,6 +174,18 @@ class World:
         made = self.ticket()
         calls.settle(self.fleet, lease)
         return made
+
+    def release(self) -> str:
+        """A version of the agent; gives its digest."""
+        content = b"a wheel"
+        told = Release(
+            version="0.2.0", sha256=hashlib.sha256(content).hexdigest(), size=len(content),
+            file="agent-0.2.0-py3-none-any.whl", signature="c2lnbmVk",
+        )  # fmt: skip
+        self.releases.mkdir(exist_ok=True)
+        (self.releases / told.file).write_bytes(content)
+        (self.releases / f"{told.file}.sig").write_bytes(msgspec.json.encode(told))
+        return told.sha256
 
     def enrolled(self) -> tuple[int, TOTP]:
         """A colleague with an authenticator whose first code nobody has seen."""
@@ -373,6 +390,7 @@ def _places(world: World) -> dict[str, Act]:
             here, body={"postes": [{"poste": world.poste()[1], "plan_x": 1.0, "plan_y": 2.0}]}
         ),
         f"GET {base}/plan/image": Act(here),
+        "GET /api/agent/releases/{sha256}": Act({"sha256": world.release()}),
         f"PUT {base}/plan/image": Act({"site": "saint-paul"}, body=picture(size=(40, 30))),
         f"DELETE {base}/plan/image": Act({"site": "saint-leu"}),
         f"POST {base}/message": Act(here, body={"texte": "Bonjour"}),

@@ -69,13 +69,14 @@ class Seen:
 
 
 @pytest.fixture
-def seen(fleet: Fleet, site_id: int) -> Iterator[Seen]:
+def seen(fleet: Fleet, site_id: int, tmp_path: Path) -> Iterator[Seen]:
     """The API over an empty site, on real sockets."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    app = create_app(fleet, ApiSettings(secrets.token_urlsafe(48), requests_per_minute=0))
-    world = World(fleet, site_id, app.state.shared.tokens)
+    releases = tmp_path / "releases"
+    app = create_app(fleet, ApiSettings(secrets.token_urlsafe(48), requests_per_minute=0, releases=releases))
+    world = World(fleet, site_id, app.state.shared.tokens, releases)
     seen = Seen(f"http://127.0.0.1:{port}", app, world)
     app.asgi_handler = seen.noting(app.asgi_handler)
     stop: Future[Callable[[], object]] = Future()
@@ -143,7 +144,9 @@ def test_every_operation_is_reached_and_no_answer_is_one_that_the_document_does_
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_each_operation_is_for_is_done_on_the_other_database_too(desk: Desk) -> None:
-    acts = fuzz_world.acts(World(desk.fleet, desk.site_id, desk.shared.tokens))
+    releases = desk.shared.settings.releases
+    assert releases is not None
+    acts = fuzz_world.acts(World(desk.fleet, desk.site_id, desk.shared.tokens, releases))
     assert acts.keys() <= RIGHTS.keys()
     for name in RIGHTS:
         act, (method, path) = acts.get(name, Act()), name.split(" ")

@@ -24,7 +24,7 @@ def stage(
 def _shown(stage: Stage, room: Room) -> tuple[str, list[list[str]]]:
     """What the desk sees of the poste: its statut, and what was left of each alert that lasts."""
     desk = stage.open_desk()
-    alerts = [one for one in desk.see("/alertes/")["resultats"] if one["genre"] == KIND]
+    alerts = [one for one in desk.see("/alertes/?en_cours=true")["resultats"] if one["genre"] == KIND]
     assert {one["poste"] for one in alerts} <= {room[0].slug}
     return desk.see(f"/postes/{room[0].slug}/")["statut"], [one["details"]["restes"] for one in alerts]
 
@@ -52,6 +52,16 @@ def test_what_a_clean_up_leaves_keeps_the_poste_away_from_visitors_until_it_is_c
 
     cleaned = stage.open_desk().post(f"/postes/{room[0].slug}/commands/", {"op": "clean"})
     assert cleaned.ok, cleaned
+    import time
+
+    time.sleep(8)
+    print(
+        "DBG",
+        _shown(stage, room),
+        room[0].phase,
+        stage.rows("select needs_care, rev, applied_rev from desired"),
+        stage.rows("select op, statut, motif from commande"),
+    )
     wait_until(lambda: _shown(stage, room) == ("disponible", []), 15, "free again")
     room[0].wait_free()
     room[0].type_code(code)

@@ -1,5 +1,7 @@
 """Whatever stands where a command expects a number or an id, it is done or refused in words: never a trace."""
 
+from pathlib import Path
+
 import click
 import pytest
 
@@ -34,7 +36,7 @@ ODD = (
     "0" * 40,
     "9" * 5000,
 )
-FILLERS = {"--site": "annexe", "--nom": "Annexe", "--minutes": "30"}
+FILLERS = {"--site": "annexe", "--nom": "Annexe", "--minutes": "30", "--reason": "essai"}
 
 
 def numeric(one: click.Parameter) -> bool:
@@ -67,7 +69,10 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("path", "which"), [(p, o) for p, o in PLACES if p not in PROGRAMS])
-def test_an_odd_word_is_done_or_refused_in_words(ppm: Ppm, path: str, which: click.Parameter) -> None:
+def test_an_odd_word_is_done_or_refused_in_words(
+    ppm: Ppm, path: str, which: click.Parameter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # some words name files that are written
     ppm("site", "create", "annexe", "--nom", "Annexe")
     for value in ODD:
         ran = ppm(*path.split()[1:], *words(COMMANDS[path], which, value), stdin="un-long-mot-de-passe\n")
