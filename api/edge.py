@@ -1,6 +1,7 @@
 """What no request may hold: a NUL, which PostgreSQL does not store; a parameter twice, of which one would be lost."""
 
 import re
+from datetime import datetime
 from functools import cache
 from typing import Any, get_args
 from urllib.parse import parse_qsl
@@ -17,6 +18,7 @@ from fleet.domain.errors import NotFound
 
 NUL = "\x00"
 _NO_NUL = "un caractère nul ne peut pas être enregistré"
+_WRITTEN = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 _IN_JSON = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -46,6 +48,8 @@ def _check_query(query: str, handler: BaseRouteHandler) -> None:
             raise _refused(name, "une seule valeur")
         if value == "null" and name in _typed(handler):
             raise _refused(name, "une valeur, ou rien du tout")
+        if name in _instants(handler) and not _WRITTEN.match(value):
+            raise _refused(name, "un instant RFC 3339, comme 2026-09-01T10:00:00Z")
         seen.add(name)
 
 
@@ -54,6 +58,13 @@ def _typed(handler: BaseRouteHandler) -> frozenset[str]:
     """The parameters that are no text: for these `null` would be read as nothing."""
     fields = handler.parsed_fn_signature.parameters
     return frozenset(name for name, field in fields.items() if str not in _types(field.annotation))
+
+
+@cache
+def _instants(handler: BaseRouteHandler) -> frozenset[str]:
+    """The parameters that are instants: for these a number would be read as seconds since 1970."""
+    fields = handler.parsed_fn_signature.parameters
+    return frozenset(name for name, field in fields.items() if datetime in _types(field.annotation))
 
 
 def _types(annotation: Any) -> tuple[Any, ...]:

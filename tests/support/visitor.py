@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.support.waiting import wait_until
+
 _FINDER = Path(__file__).with_name("finder.py")
 _FRESH = (
     "set -e; mount --make-rprivate /; mount --bind $CHECKOUT /mnt; "
@@ -81,6 +83,7 @@ class Place:
             began.wait(10)
         self._holder.kill()
         self._holder.communicate()
+        wait_until(self._is_empty, 60, "the dead are buried: the next test starts with nobody")
 
     def root(self, script: str, **options: Any) -> str:
         """Have the machine do something there. Gives what it said."""
@@ -119,6 +122,9 @@ class Place:
         who = self.visitor
         told = self._enter("python3", str(_FINDER), who.name, str(who.uid), str(who.home))
         return told.splitlines()
+
+    def _is_empty(self) -> bool:
+        return not _run("ps", "-U", str(self.visitor.uid), "-o", "pid=", check=False).strip()
 
     @property
     def _as_user(self) -> Sequence[str]:

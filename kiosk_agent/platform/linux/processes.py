@@ -14,6 +14,8 @@ from kiosk_agent.platform.linux.account import Account
 LONGEST_S = 10.0
 """How long processes may take to die: longer waits for a disk or a driver, and a human."""
 _STEP_S = 0.01
+_CALM = 3
+"""So many looks in a row must find nobody: one misses those that are born and gone between two of its files."""
 _NOBODY_AT_ALL = 2**32 - 3
 """A uid that no account has."""
 _PROC = Path("/proc")
@@ -24,16 +26,21 @@ _DEAD = re.compile(rb"^State:\t[ZX].*^Threads:\t[01]$", re.MULTILINE | re.DOTALL
 def end_all(account: Account, longest_s: float = LONGEST_S) -> tuple[int, int]:
     """Kill until none lives or it takes too long. Gives how many were seen alive, and how many stay as zombies.
 
+    The account's own are killed whether or not a look found one: some are never there when one looks.
+
     A zombie runs nothing and holds nothing: it is a line in a table until its parent reads it.
     """
     until = time.monotonic() + longest_s
     seen: set[int] = set()
-    while living := dict(_processes(account, zombies=False)):
+    uids = {account.uid}
+    calm = 0
+    while calm < _CALM and time.monotonic() < until:
+        living = dict(_processes(account, zombies=False))
         seen |= living.keys()
-        for uid in sorted(set(living.values())):
+        uids |= set(living.values())
+        for uid in sorted(uids):
             _kill_every_one(uid)
-        if time.monotonic() > until:
-            break
+        calm = 0 if living else calm + 1
         time.sleep(_STEP_S)
     return len(seen), sum(1 for _ in _processes(account, zombies=True))
 

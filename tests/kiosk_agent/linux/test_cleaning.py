@@ -43,7 +43,9 @@ def test_a_stranger_finds_nothing_of(kind: str, place: Place) -> None:
     attested = cleaned(place)
     assert place.finds() == []
     assert attested.leftovers == ()
-    assert what in {one for one, _, _ in attested.items} | {""}
+    told = {one for one, _, _ in attested.items}
+    # A look may see of them the dead alone.
+    assert what == "" or what in told or (kind == _ALONE and "zombies" in told)
 
 
 def test_what_all_left_at_once_is_wiped_at_once_and_told_with_no_name(place: Place) -> None:
