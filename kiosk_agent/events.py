@@ -10,6 +10,8 @@ from protocol.messages import Event, Noted
 
 FIRST_MS, LONGEST_MS = 5_000, 60_000
 """When what nobody noted is told again, the first time and at most."""
+AGAIN_MS = 1_000
+"""When another controller is told what is kept, at the soonest; the postes of a site are spread over as long again."""
 KEPT = 500
 """How many events are kept while nobody notes them; the oldest go first."""
 BURST = 20
@@ -28,6 +30,7 @@ class Events:
         self.kept = kept[-KEPT:]
         self.last = last
         self.dropped = 0
+        self._rng = rng
         self._backoff = Backoff(FIRST_MS, LONGEST_MS, rng)
         self.next_at: int | None = None
         self._linked = False
@@ -71,7 +74,7 @@ class Events:
         Nothing counts as told until it is told again, a while after that.
         """
         self._on_their_way = 0
-        self.next_at = now + FIRST_MS if self.kept else None
+        self.next_at = now + AGAIN_MS + int(self._rng.uniform(0, AGAIN_MS)) if self.kept else None
 
     def link_up(self, now: int) -> None:
         self._linked, self._on_their_way = True, 0
