@@ -18,7 +18,7 @@ from fleet.domain.errors import NotFound
 
 NUL = "\x00"
 _NO_NUL = "un caractère nul ne peut pas être enregistré"
-_WRITTEN = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+_NUMBER = re.compile(r"\s*[+-]?(\d[\d_]*)?\.?\d*(e[+-]?\d+)?\s*|\s*[+-]?(inf|infinity|nan)\s*", re.IGNORECASE)
 _IN_JSON = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -48,7 +48,7 @@ def _check_query(query: str, handler: BaseRouteHandler) -> None:
             raise _refused(name, "une seule valeur")
         if value == "null" and name in _typed(handler):
             raise _refused(name, "une valeur, ou rien du tout")
-        if name in _instants(handler) and not _WRITTEN.match(value):
+        if name in _instants(handler) and value and _NUMBER.fullmatch(value):
             raise _refused(name, "un instant RFC 3339, comme 2026-09-01T10:00:00Z")
         seen.add(name)
 
