@@ -11,7 +11,8 @@ from protocol.messages import Event, Noted
 FIRST_MS, LONGEST_MS = 5_000, 60_000
 """When what nobody noted is told again, the first time and at most."""
 AGAIN_MS = 1_000
-"""When another controller is told what is kept, at the soonest; the postes of a site are spread over as long again."""
+"""When another controller is told what is kept, at the soonest; the postes of a site are spread over as long again.
+Longer than it takes to note what it heard before; with the 7 s of a lease, well within the 10 s promised."""
 KEPT = 500
 """How many events are kept while nobody notes them; the oldest go first."""
 BURST = 20

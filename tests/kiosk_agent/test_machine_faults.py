@@ -422,6 +422,13 @@ def test_a_new_controller_cannot_note_what_only_the_one_before_it_heard() -> Non
     hand.hear(ControllerStatus(online=True, controller="b", term=2, protocol=1, run="r2"))
     assert noted(hand, first[-1]) == []
     assert [one.event.n for one in hand.machine.events.kept] == first
+    before = len(hand.said(Trouble))
+    hand.wait(900)
+    assert len(hand.said(Trouble)) == before, "what it has heard of them may be noted meanwhile"
+    hand.wait(1_100)
+    assert [event.n for event in hand.said(Trouble)[before:]] == first
+    noted(hand, first[-1])
+    assert hand.machine.events.kept == []
 
 
 def test_two_events_of_one_turn_are_both_written() -> None:

@@ -43,9 +43,7 @@ def test_a_stranger_finds_nothing_of(kind: str, place: Place) -> None:
     attested = cleaned(place)
     assert place.finds() == []
     assert attested.leftovers == ()
-    told = {one for one, _, _ in attested.items}
-    # A look may see of them the dead alone.
-    assert what == "" or what in told or (kind == _ALONE and "zombies" in told)
+    assert what in {one for one, _, _ in attested.items} | {""}
 
 
 def test_what_all_left_at_once_is_wiped_at_once_and_told_with_no_name(place: Place) -> None:
@@ -143,9 +141,10 @@ def test_a_folder_that_is_swapped_for_a_link_while_it_is_wiped_leads_nowhere(tmp
     (decoy / "kept").touch()
     home.mkdir()
     with subprocess.Popen([sys.executable, "-c", _SWAP, str(home), str(decoy)]) as attacker:
-        until = time.monotonic() + 3
+        began = time.monotonic()
         kinds: set[bool] = set()
-        while time.monotonic() < until:
+        # On a busy machine both must be met first, else nothing would be proved.
+        while (lasted := time.monotonic() - began) < 3 or (len(kinds) < 2 and lasted < 60):
             kinds.add((home / "swapped").is_symlink())
             with wiping.Opened(None, str(home)) as folder:
                 wiping.remove(folder, "swapped", wiping.Tally())
