@@ -37,6 +37,7 @@ def run() -> Iterator[Figure]:
         begun = time.monotonic()
         controller = made.controller(record=str(record))
         yield told("100,000 sessions: started, published and armed", time.monotonic() - begun, "s")
+        made.settle()
         ends = {
             "evenly": _end(made, controller, _SPREAD, EVENLY, rate=float(PER_SECOND)),
             "second": _end(made, controller, _AT_ONCE, SAME_SECOND),

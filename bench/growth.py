@@ -79,9 +79,9 @@ def questions() -> list[Asked]:
         "statut=expiree,terminee",
         "statut=en_attente&site=site-3", "poste=poste-11", "utilisateur=42", "operateur=accueil-7", week,
         "recherche=nom123", "recherche=nom", "recherche=poste-49", "recherche=personne",
-        "site=site-3&recherche=prenom77", "tri=id", "tri=created_at", "tri=-debut_session", "tri=fin_prevue",
-        "tri=-fin_session", "tri=statut", "tri=poste",
-        f"tri=-fin_session&offset={last}",
+        "site=site-3&recherche=prenom77", "tri=id", "tri=created_at", "tri=-debut_session",
+        "statut=active&tri=fin_prevue", "tri=statut", "tri=poste",
+        f"tri=-debut_session&offset={last}",
     )  # fmt: skip
     logs = (
         "", "offset=10000", "site=site-3", "actions=ajout_temps", "actions=ajout_temps&site=site-3", "actions=export",

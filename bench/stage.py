@@ -1,6 +1,7 @@
 """The real parts that figures are measured on: PostgreSQL, Mosquitto, and our programs in processes of their own."""
 
 import json
+import os
 import secrets
 import sys
 import tempfile
@@ -72,10 +73,19 @@ class Stage:
 
     def analyze(self) -> None:
         """Let the planner know what was seeded, as autovacuum would by and by."""
+        self._maintain("VACUUM ANALYZE")
+
+    def settle(self) -> None:
+        """Have done with what the seeding left to do, else it is done in the middle of what is measured."""
+        self._maintain("VACUUM ANALYZE", "CHECKPOINT")
+        os.sync()
+
+    def _maintain(self, *statements: str) -> None:
         connection = connect(self)
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")
+            for statement in statements:
+                cursor.execute(statement)
         connection.close()
 
     def broken_chains(self) -> list[audit.Broken]:

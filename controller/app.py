@@ -132,8 +132,8 @@ class Controller:
 
     async def _renew(self) -> None:
         before, held = boottime(), list(self.drivers.items())
-        kept, now = await in_thread(self._lease_threads, self._renew_all)
-        step = self._clock.sample(before, now, boottime())
+        kept, asked, now, answered = await in_thread(self._lease_threads, self._renew_all)
+        step = self._clock.sample(asked, now, answered)
         until = before + leases.TTL.total_seconds()
         if step:
             self._stepped(step)
@@ -151,9 +151,11 @@ class Controller:
                 self._drive(Tenure(lease, until))
         self._look_ready()
 
-    def _renew_all(self) -> tuple[set[Lease], datetime]:
+    def _renew_all(self) -> tuple[set[Lease], float, datetime, float]:
+        """The leases that are kept, and the database's clock with when it was asked for and answered."""
         with self._fleet.database.transaction() as tx:
-            return leases.renew(tx.connection, self._settings.name, tx.now), tx.now
+            asked, now, answered = boottime(), tx.now, boottime()
+            return leases.renew(tx.connection, self._settings.name, now), asked, now, answered
 
     def _stepped(self, step_s: float) -> None:
         """Hold every ending at once, then let each site move its deadlines."""

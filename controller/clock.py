@@ -5,11 +5,15 @@ while the machine sleeps, is measured at each renewal of the leases. A step of t
 of that offset.
 """
 
+import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 STEP_S = 2.0
+"""What is no more taken for one clock that was corrected by little."""
+DRIFT = 1e-3
+"""How fast the two clocks may drift apart, at most: a clock that is being corrected runs by 0.5 in 1,000 too fast."""
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -20,27 +24,34 @@ def boottime() -> float:
 
 @dataclass
 class DatabaseClock:
-    """What the database's clock shows, estimated from its last reading."""
+    """What the database's clock shows: each reading says between which bounds, and the narrowest of them count.
 
-    _epoch: float | None = None
+    A reading that took long says little and spoils nothing; the bounds widen by what two clocks drift apart.
+    """
+
+    _low: float = -math.inf
+    _high: float = math.inf
+    _read_at: float = 0.0
 
     def sample(self, before: float, database_now: datetime, after: float) -> float:
         """Take a reading made between two instants of the boot clock. Gives the step since the last, or 0."""
-        epoch = database_now.timestamp() - (before + after) / 2
-        if self._epoch is None:
-            self._epoch = epoch
+        low, high = database_now.timestamp() - after, database_now.timestamp() - before
+        drift = DRIFT * (after - self._read_at)
+        known, self._read_at = self._epoch, after
+        self._low, self._high = max(low, self._low - drift), min(high, self._high + drift)
+        if self._low <= self._high:
             return 0.0
-        step = epoch - self._epoch
-        if abs(step) > STEP_S + (after - before):
-            self._epoch = epoch
-            return step
-        # A slow answer says little about the clock: take small differences in slowly.
-        self._epoch += step * (0.5 if after - before < 0.05 else 0.05)
-        return 0.0
+        self._low, self._high = low, high  # it was set, by little or by much
+        step = self._epoch - known
+        return step if abs(step) > STEP_S else 0.0
+
+    @property
+    def _epoch(self) -> float:
+        return (self._low + self._high) / 2 if self._low > -math.inf else 0.0
 
     def now(self) -> datetime:
         """The instant that the database's clock shows."""
-        return datetime.fromtimestamp((self._epoch or 0.0) + boottime(), UTC)
+        return datetime.fromtimestamp(self._epoch + boottime(), UTC)
 
     def until(self, instant: datetime) -> float:
         """The seconds until an instant; negative when it has passed."""

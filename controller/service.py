@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 200
 RETRY_S = 0.3
 ORDER_AGAIN_S = 10.0
-"""When an order that its poste was not ready for is sent again."""
+"""When an order that its poste was not ready for is sent again: long after it was marked as sent (MARK_S)."""
 
 
 @dataclass

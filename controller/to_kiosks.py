@@ -28,7 +28,7 @@ from protocol import codec, messages, topics
 log = logging.getLogger(__name__)
 BATCH = 256
 WINDOW = 64
-MARK_S = 0.05
+MARK_S = 0.25
 REPEAT_S = 5.0
 RETRY_S = 0.3
 

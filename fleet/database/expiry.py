@@ -6,7 +6,7 @@ put together here is a millisecond by which the others end late.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, update
@@ -21,6 +21,7 @@ from fleet.database.sql import any_of
 from fleet.database.tables import session as table
 from fleet.database.types import Instant
 from fleet.domain import session as rules
+from fleet.domain.policy import Policy
 
 OVER = "duree_ecoulee"
 
@@ -35,14 +36,12 @@ class Expired:
 
 def expire(tx: Transaction, site_id: int, due: Sequence[int]) -> Expired:
     """End those of these sessions whose grace is over; what moved meanwhile is left alone."""
-    grace = timedelta(seconds=places.site_now(tx, site_id).policy.grace_s)
-    act = _on_postgresql if tx.is_postgresql else _step_by_step
-    return act(tx, site_id, due, tx.now - grace)
+    return (_on_postgresql if tx.is_postgresql else _step_by_step)(tx, site_id, due)
 
 
-def _on_postgresql(tx: Transaction, site_id: int, due: Sequence[int], limit: datetime) -> Expired:
+def _on_postgresql(tx: Transaction, site_id: int, due: Sequence[int]) -> Expired:
     audit.begin_chain_later(tx.connection, site_id)
-    asked = {"site": site_id, "due": list(due), "limit": limit, "now": tx.now}
+    asked = {"site": site_id, "due": list(due), "grace_s": Policy().grace_s}
     rows = tx.connection.exec_driver_sql(_EXPIRE, asked, execution_options=PREPARED).all()
     if rows:
         tx.tell(site_id, LOG)
@@ -53,11 +52,14 @@ def _on_postgresql(tx: Transaction, site_id: int, due: Sequence[int], limit: dat
 # a line says and how it is linked is `audit`'s: its check goes through these lines like all others. Rows are looked
 # for by arrays: a join with as many of them as nobody can foretell would read whole tables.
 _EXPIRE = r"""
-WITH RECURSIVE expired AS (
+WITH RECURSIVE clock AS MATERIALIZED (
+    SELECT now, now - make_interval(secs => coalesce((politique ->> 'grace_s')::float8, %(grace_s)s::float8)) AS "limit"
+    FROM site, clock_timestamp() AS now WHERE site.id = %(site)s::bigint
+), expired AS (
     UPDATE session SET statut = 'expiree', motif_fin = 'duree_ecoulee', restant_ms = 0,
-        fin_session = %(now)s::timestamptz, version = version + 1, updated_at = %(now)s::timestamptz
+        fin_session = (SELECT now FROM clock), version = version + 1, updated_at = (SELECT now FROM clock)
     WHERE id = ANY (%(due)s::bigint[]) AND statut = 'active' AND confirmer_avant IS NULL
-        AND fin_prevue <= %(limit)s::timestamptz
+        AND fin_prevue <= (SELECT "limit" FROM clock)
     RETURNING id, poste_id, utilisateur_id
 ), locked AS (
     SELECT poste_id FROM desired WHERE poste_id = ANY (ARRAY(SELECT poste_id FROM expired))
@@ -72,7 +74,7 @@ WITH RECURSIVE expired AS (
     SELECT row_number() OVER (ORDER BY id) AS n, id, poste_id, utilisateur_id,
         convert_to(',"expiration",null,' || id || ',' || poste_id || ',' || coalesce(utilisateur_id::text, 'null')
             || ',"",{"motif":"duree_ecoulee"},"",'
-            || to_char(%(now)s::timestamptz AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"\"]'), 'UTF8')
+            || to_char((SELECT now FROM clock) AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"\"]'), 'UTF8')
         AS facts
     FROM expired
 ), head AS MATERIALIZED (
@@ -94,14 +96,15 @@ WITH RECURSIVE expired AS (
     INSERT INTO log (site_id, numero, action, session_id, poste_id, utilisateur_id, metadata, created_at,
         previous_hash, hash)
     SELECT head.chain, head.numero + n, 'expiration', id, poste_id, utilisateur_id, '{"motif": "duree_ecoulee"}',
-        %(now)s::timestamptz, previous_hash, linked.hash
+        (SELECT now FROM clock), previous_hash, linked.hash
     FROM said JOIN linked USING (n), head
 )
 SELECT expired.id, told.* FROM expired JOIN told USING (poste_id)
 """
 
 
-def _step_by_step(tx: Transaction, site_id: int, due: Sequence[int], limit: datetime) -> Expired:
+def _step_by_step(tx: Transaction, site_id: int, due: Sequence[int]) -> Expired:
+    limit = tx.now - timedelta(seconds=places.site(tx, site_id).policy.grace_s)
     statement = _UPDATE.where(any_of(tx, table.c.id, due))
     ended = tx.execute(statement, {"limit": limit, "now": tx.now}).all()
     for row in ended:

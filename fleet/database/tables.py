@@ -320,8 +320,6 @@ session = Table(
     Index(
         "ix_session_debut_session_id", "debut_session", "id", postgresql_include=["utilisateur_id", "site_id"]
     ),
-    Index("ix_session_fin_prevue_id", "fin_prevue", "id"),
-    Index("ix_session_fin_session_id", "fin_session", "id"),
     Index("ix_session_site_id_created_at_id", "site_id", "created_at", "id"),
     Index("ix_session_statut_created_at_id", "statut", "created_at", "id"),
     Index("ix_session_poste_id_debut_session_id", "poste_id", "debut_session", "id"),

@@ -104,11 +104,11 @@ _SORTS = {
     "id": session.c.id,
     "created_at": session.c.created_at,
     "debut_session": session.c.debut_session,
-    "fin_prevue": session.c.fin_prevue,
-    "fin_session": session.c.fin_session,
     "statut": session.c.statut,
     "poste": poste.c.slug,
 }
+_RUNNING_SORTS = {**_SORTS, "fin_prevue": session.c.fin_prevue}
+"""What ends next is asked of what runs: an index of all ends of all years would cost each change of an end."""
 
 
 _SEEN: Select[Any] = (
@@ -169,7 +169,8 @@ def search(fleet: Fleet, actor: Actor, which: SessionFilter, page: Page) -> Sess
         values["sites"] = sorted(actor.sites)
     rows = _filtered(tuple(values))
     by_poste = (page.sort or "").endswith("poste")
-    sorts: Mapping[str, Any] = _SORTS
+    runs = bool(which.statuts) and set(which.statuts) <= {*rules.ON_POSTE}
+    sorts: Mapping[str, Any] = _RUNNING_SORTS if runs else _SORTS
     with fleet.database.glance() as tx:
         if which.search:
             called = _called(tx, searchable(which.search))

@@ -105,8 +105,11 @@ def test_sessions_are_filtered_sorted_searched_and_paged(desk: Desk) -> None:
     assert desk.get("/sessions/?poste=poste-2&statut=en_attente,active")["total"] == 1
     assert desk.get(f"/sessions/?utilisateur={person}")["total"] == 1
     assert desk.get(f"/utilisateurs/{person}/sessions/")["total"] == 1
-    refused = desk.call("GET", "/sessions/?tri=code_index")
-    assert (refused.status_code, refused.json()["field"]) == (422, "tri")
+    for wrong in ("tri=code_index", "tri=fin_prevue", "tri=fin_prevue&statut=en_attente,active"):
+        refused = desk.call("GET", f"/sessions/?{wrong}")
+        assert (refused.status_code, refused.json()["field"]) == (422, "tri")
+    assert desk.get("/sessions/?statut=active,suspendue&tri=fin_prevue")["total"] == 0
+    assert desk.get("/sessions/actives/?tri=-fin_prevue")["total"] == 0
 
 
 def test_counts_follow_what_happens(desk: Desk) -> None:

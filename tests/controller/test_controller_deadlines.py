@@ -85,3 +85,26 @@ def test_a_step_of_the_database_clock_shows() -> None:
     step = ours.sample(now, datetime.now(UTC) + timedelta(hours=1), now)
     assert abs(step - 3600) < STEP_S
     assert ours.sample(now, datetime.now(UTC) + timedelta(hours=1), now) == 0.0
+
+
+def test_an_answer_that_came_late_spoils_nothing() -> None:
+    ours = clock()
+    now = boottime()
+    told = datetime.now(UTC)
+    assert ours.sample(now, told, now + 1.0) == 0.0  # read at once, heard of a second later
+    assert abs((ours.now() - datetime.now(UTC)).total_seconds()) < 0.02
+
+
+def test_of_what_is_read_the_narrowest_bounds_count() -> None:
+    ours = DatabaseClock()
+    now, told = boottime(), datetime.now(UTC)
+    ours.sample(now - 0.001, told, now + 0.3)
+    ours.sample(now - 0.2, told, now + 0.001)
+    assert abs((ours.now() - datetime.now(UTC)).total_seconds()) < 0.005
+
+
+def test_a_clock_that_was_set_by_a_little_is_followed_at_once() -> None:
+    ours = clock()
+    now = boottime()
+    assert ours.sample(now, datetime.now(UTC) + timedelta(seconds=0.5), now + 0.001) == 0.0
+    assert abs(ours.until(datetime.now(UTC) + timedelta(seconds=0.5))) < 0.02

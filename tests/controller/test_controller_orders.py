@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from controller import service
+from controller.to_kiosks import MARK_S
 from controller.waking import magic_packet
 from fleet.database import places, tables
 from fleet.usecases import commands
@@ -83,7 +84,7 @@ def test_an_order_that_waits_is_sent_after_the_answer_that_gives_the_time_to_the
 def test_an_order_that_waits_and_comes_too_early_is_sent_again(
     away: Room, driven: Driven, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "ORDER_AGAIN_S", 0.05)
+    monkeypatch.setattr(service, "ORDER_AGAIN_S", 2 * MARK_S)
     sent = _order(away, when="back")
     with driven.controller(), driven.poste() as poste:
         poste.appear()
