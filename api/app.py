@@ -69,26 +69,25 @@ _DESK = (transfers, endings, timelines, requests, bulk, rooms, batches, bookings
 _RECORDS = (jobs, personal_data, purges, reports, exports, alerts, system, metrics, releases)
 """What is counted, kept, taken away and forgotten, and how the deployment is."""
 
+_NOUNS = (
+    token, account, operateurs, sites, postes, stand_in, utilisateurs, sessions, logs, health, *_DESK, *_RECORDS,
+)  # fmt: skip
+_ROUTER = Router(
+    "/api",
+    route_handlers=[noun.router for noun in _NOUNS],
+    middleware=[Edge(), Authentication(), Limited()],
+    dependencies={"page": Provide(page_of, sync_to_thread=False)},
+    security=[{"bearer": []}],
+)
+"""Put together once: Litestar copies each handler into each router that it is under, and into each application."""
+
 
 def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
     """The API of a deployment. Whoever made the fleet closes its database, after the API has stopped."""
     shared = Shared(fleet, settings)
     news = Live(shared)
-    nouns = (
-        token, account, operateurs, sites, postes, stand_in, utilisateurs, sessions, logs, health, *_DESK, *_RECORDS,
-    )  # fmt: skip
     app = Litestar(
-        route_handlers=[
-            Router(
-                "/api",
-                route_handlers=[noun.router for noun in nouns],
-                middleware=[Edge(), Authentication(), Limited()],
-                dependencies={"page": Provide(page_of, sync_to_thread=False)},
-                security=[{"bearer": []}],
-            ),
-            live.router,
-            index.router,
-        ],
+        route_handlers=[_ROUTER, live.router, index.router],
         request_class=Call,
         response_class=answers.Answered,
         state=State({"shared": shared, "live": news}),
