@@ -55,7 +55,7 @@ fmt: install ## put the code in its format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: install system-deps ## figures beside their baselines; writes build/bench.json
+bench: install system-deps ## figures beside their baselines; keeps them in build/bench.json
 	@$(BIN)/python -m bench
 
 coverage: as-root install system-deps ## what the tests run through; build/coverage/index.html

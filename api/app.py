@@ -19,7 +19,7 @@ from litestar.routes import HTTPRoute
 from api import answers, correlation, errors
 from api.auth import Authentication
 from api.calls import Call
-from api.edge import Edge
+from api.edge import Edge, know_parameters
 from api.limits import Limited
 from api.live import Live
 from api.openapi import pages
@@ -100,6 +100,7 @@ def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
         debug=False,
     )
     _name_all_methods(app)
+    know_parameters(app)
     app.asgi_handler = correlation.marked(app.asgi_handler)
     return app
 

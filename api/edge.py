@@ -1,5 +1,5 @@
-"""What no request may hold: a NUL, which PostgreSQL does not store; a parameter twice, of which one would be lost; a
-number for an instant, which would be one near 1970."""
+"""What no request may hold: a NUL, which PostgreSQL does not store; a parameter that its address does not have, or
+twice, of which one would be lost; a number for an instant, which would be one near 1970."""
 
 import re
 from datetime import datetime
@@ -8,9 +8,11 @@ from typing import Any, get_args
 from urllib.parse import parse_qsl
 
 import msgspec
-from litestar.enums import ScopeType
+from litestar import Litestar
+from litestar.enums import HttpMethod, ScopeType
 from litestar.handlers import BaseRouteHandler
 from litestar.middleware import ASGIMiddleware
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import BadBody
@@ -19,11 +21,13 @@ from fleet.domain.errors import NotFound
 
 NUL = "\x00"
 _NO_NUL = "un caractère nul ne peut pas être enregistré"
+_PARAMETERS = "query_parameters"
 _IN_JSON = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Edge(ASGIMiddleware):
-    """Refuses a NUL in the path (404) and in the query (422), where each parameter comes once and as it is meant.
+    """Refuses a NUL in the path (404) and in the query (422), where each parameter is known, and comes once
+    and as it is meant.
 
     Bodies are looked at where they are decoded.
     """
@@ -41,9 +45,12 @@ class Edge(ASGIMiddleware):
 
 def _check_query(query: str, handler: BaseRouteHandler) -> None:
     seen: set[str] = set()
+    known: frozenset[str] | None = handler.opt.get(_PARAMETERS)
     for name, value in parse_qsl(query, keep_blank_values=True):
         if NUL in value or NUL in name:
             raise _refused(name.replace(NUL, ""), _NO_NUL)
+        if known is not None and name not in known:
+            raise _unknown(name, known)
         if name in seen:
             raise _refused(name, "une seule valeur")
         if value == "null" and name in _typed(handler):
@@ -51,6 +58,19 @@ def _check_query(query: str, handler: BaseRouteHandler) -> None:
         if name in _instants(handler) and _is_number(value):
             raise _refused(name, "un instant RFC 3339, comme 2026-09-01T10:00:00Z")
         seen.add(name)
+
+
+def know_parameters(app: Litestar) -> None:
+    """Note on each handler which parameters its address has, those of its dependencies too; once, at the start.
+
+    OPTIONS asks about an address, with whatever parameters the call will have.
+    """
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for method, (handler, inputs) in route.route_handler_map.items():
+                if method != HttpMethod.OPTIONS:
+                    names = (one.field_alias for one in inputs.expected_query_params)
+                    handler.opt[_PARAMETERS] = frozenset(names)
 
 
 @cache
@@ -92,6 +112,11 @@ def _field(body: bytes) -> str | None:
         return None
     fields = said.items() if isinstance(said, dict) else ()
     return next((name for name, value in fields if isinstance(value, str) and NUL in value), None)
+
+
+def _unknown(name: str, known: frozenset[str]) -> BadBody:
+    words = {"champ": name, "connus": ", ".join(sorted(known)) or "aucun"}
+    return BadBody(422, "parametre_inconnu", reasons.sentence("parametre_inconnu", "fr", words), name)
 
 
 def _refused(field: str | None, rule: str) -> BadBody:

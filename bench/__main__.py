@@ -1,9 +1,10 @@
-"""`python -m bench [NAME...]`: measure, print a table, write build/bench.json. 1 if a goal is missed, 2 if void."""
+"""`python -m bench [NAME...]`: measure, print a table, keep it in build/bench.json. 1: a goal is missed, 2: void."""
 
 import argparse
 import importlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -31,7 +32,7 @@ def main() -> int:
     for what, value in about.items():
         console.print(f"[bold]{what}[/bold] {value}", highlight=False)
     figures = [one for name in asked.names or BENCHES for one in _run(console, name)]
-    _write(ROOT / "build" / "bench.json", figures)
+    keep(ROOT / "build" / "bench.json", figures)
     console.print(_table(figures))
     missed = [one.name for one in figures if one.ok is False]
     console.print(f"missed: {'; '.join(missed)}" if missed else "every goal is met")
@@ -58,9 +59,14 @@ def _run(console: Console, name: str) -> list[Figure]:
     return figures
 
 
-def _write(path: Path, figures: list[Figure]) -> None:
+def keep(path: Path, figures: Sequence[Figure]) -> None:
+    """Put these figures in the place of those of the same name; what other runs have measured stays."""
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps([one.to_json() for one in figures], indent=1) + "\n")
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    merged = {one["name"]: one for one in (*before, *(one.to_json() for one in figures))}
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps(list(merged.values()), indent=1) + "\n", encoding="utf-8")
+    draft.replace(path)
 
 
 def _table(figures: list[Figure]) -> Table:

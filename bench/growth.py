@@ -84,13 +84,13 @@ def questions() -> list[Asked]:
         f"tri=-debut_session&offset={last}",
     )  # fmt: skip
     logs = (
-        "", "offset=10000", "site=site-3", "actions=ajout_temps", "actions=ajout_temps&site=site-3", "actions=export",
+        "", "offset=10000", "site=site-3", "action=ajout_temps", "action=ajout_temps&site=site-3", "action=export",
         "poste=poste-11", "operateur=accueil-7", "utilisateur=42", week, f"{week}&site=site-3", "avant=1000",
         "apres=1000", "recherche=expir", "recherche=personne", f"recherche=temps&{week}",
     )  # fmt: skip
     people = (
         "", f"offset={SESSIONS // 10 - 50}", "recherche=nom123", "recherche=personne",
-        "categorie=jeune", "consentement=true",
+        "categorie=jeune", "consentement_rgpd=true",
         "tri=-created_at", "tri=date_naissance", "site=site-3",
     )  # fmt: skip
     periods = (

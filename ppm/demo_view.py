@@ -20,9 +20,11 @@ from fleet.usecases import poste_views
 from fleet.usecases.poste_views import PosteFilter, PosteView
 from kiosk_agent.words import clock_face
 from ppm import settings as table
+from ppm.commands.opening import zones
 from ppm.demo import Running, Seat, subscribe_line
 from ppm.demo_folder import INNER
 from ppm.demo_room import SITE
+from ppm.instants import Zones, time_of_day
 
 _EVERY_S = 1.0
 _WORDS = {
@@ -45,6 +47,7 @@ def greet(console: Console, demo: Running, given_database: bool = False) -> None
         ("MQTT", subscribe_line(demo.mqtt)),
         ("in words", watch_line(demo)),
         ("files", str(demo.folder)),
+        ("times", f"those of {zones(demo.fleet).sites[SITE]}"),
     ]
     if demo.seat is not None:
         lines += [
@@ -110,11 +113,12 @@ async def _table(console: Console, demo: Running) -> None:
 
 async def _lines(demo: Running) -> None:
     before: dict[str, str] = {}
+    clocks = await asyncio.to_thread(zones, demo.fleet)
     while True:
         for one in await asyncio.to_thread(_postes, demo):
-            said = _line(one)
+            said = _line(one, clocks)
             if before.get(one.slug, said) != said:
-                print(f"{datetime.now().astimezone():%H:%M:%S} {one.slug} {said}", flush=True)
+                print(f"{time_of_day(datetime.now(UTC), clocks.of(one))} {one.slug} {said}", flush=True)
             before[one.slug] = said
         await asyncio.sleep(_EVERY_S)
 
@@ -127,8 +131,8 @@ def _state(one: PosteView) -> tuple[str, str, str]:
     return _WORDS["suspendue" if one.session_statut == "suspendue" else one.statut]
 
 
-def _line(one: PosteView) -> str:
-    until = one.fin_prevue.astimezone().strftime(" jusqu’à %H:%M:%S") if one.fin_prevue else ""
+def _line(one: PosteView, clocks: Zones) -> str:
+    until = f" jusqu’à {time_of_day(one.fin_prevue, clocks.of(one))}" if one.fin_prevue else ""
     return f"{_state(one)[1]}{until}"
 
 

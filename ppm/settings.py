@@ -179,8 +179,9 @@ WAKE_ADDRESSES = Setting[tuple[str, ...]](
     example="192.168.10.255,192.168.20.255",
 )  # fmt: skip
 ZONE = Setting(
-    "PPM_ZONE", "time zone", rules.zone, "The zone of a new site, and of the controller's daily jobs.",
-    (*_JOBS, "site"), default="Indian/Reunion",
+    "PPM_ZONE", "time zone", rules.zone,
+    "The zone of a new site, of the controller's daily jobs, and of the instants that `ppm` shows of no site.",
+    (*_JOBS, "site", "poste", "operator", "session", "restore", "watch"), default="Indian/Reunion",
 )  # fmt: skip
 METRICS_TOKEN = Setting(
     "PPM_METRICS_TOKEN", "secret", rules.secret,

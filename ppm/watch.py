@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ppm.instants import local
 from protocol import codec, topics
 from protocol.messages import (
     Accepted,
@@ -50,7 +51,9 @@ class Seen:
     fields: dict[str, Any]
 
 
-def read(topic: str, payload: bytes, retained: bool, root: str = topics.DEFAULT_ROOT) -> Seen:
+def read(
+    topic: str, payload: bytes, retained: bool, root: str = topics.DEFAULT_ROOT, zone: str = "UTC"
+) -> Seen:
     """A message of the broker, as people and programs may see it. Never raises for what it says."""
     prefix = f"{root}/v{MAJOR}/{topics.CONTROLLER}/"
     if topic.startswith(prefix):
@@ -67,7 +70,7 @@ def read(topic: str, payload: bytes, retained: bool, root: str = topics.DEFAULT_
         what = f"{address.topic.name} not understood: {bad.reason}, {bad.size} bytes"
         return Seen(*place, what, retained, False, {})
     beat = isinstance(message, Heartbeat)
-    return Seen(*place, _words(message), retained, beat, _fields(message))
+    return Seen(*place, _words(message, zone), retained, beat, _fields(message))
 
 
 def _of_controller(topic: str, site: str, payload: bytes, retained: bool) -> Seen:
@@ -92,7 +95,9 @@ def _kept(name: str, value: Any) -> Any:
     return value
 
 
-def _words(message: Any) -> str:
+def _words(message: Any, zone: str) -> str:
+    if isinstance(message, Config):
+        return _config(message, zone)
     say = _SENTENCES.get(type(message))
     if say is not None:
         return say(message)
@@ -143,8 +148,8 @@ def _desired(said: Desired) -> str:
     return f"should be {said.phase}{_session(said.session)}{left}, rev {said.rev}{why}"
 
 
-def _config(said: Config) -> str:
-    closed = f", closed until {said.next_opening.isoformat()}" if said.next_opening else ""
+def _config(said: Config, zone: str) -> str:
+    closed = f", closed until {local(said.next_opening, zone)}" if said.next_opening else ""
     return f"configuration {said.rev} of {said.site}: offline {said.offline}{closed}"
 
 
@@ -188,7 +193,6 @@ _SENTENCES: Mapping[type, Callable[[Any], str]] = {
     Ending: lambda said: f"the visitor ends{_session(said.session)}",
     Ack: _ack,
     Desired: _desired,
-    Config: _config,
     Accepted: lambda said: f"answer: yes, {_desired(said.desired)}",
     Refused: _refused,
     Waiting: lambda _said: "answer: the desk was asked",

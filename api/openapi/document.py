@@ -234,15 +234,15 @@ def _declared(one: Operation, schemas: _Schemas) -> dict[str, Any]:
 
 def problems_of(one: Operation, has_parameters: bool, body: Any) -> list[int]:
     """The statuses of the problems that an operation may answer."""
-    found = {500, 503}
+    found = {422, 500, 503}
     if not one.handler.opt.get(UNLIMITED):
         found.add(429)
     if not one.handler.opt.get(UNLIMITED) and (not one.is_open or one.method == "post"):
         found |= {401, 403}
     if has_parameters or body is not None:
-        found |= {404, 422}
+        found.add(404)
     if one.method != "get":
-        found |= {409, 422}
+        found.add(409)
     if one.method != "get" and one.records:
         found.add(412)
     if one.handler.parsed_data_field is not None:

@@ -9,6 +9,7 @@ from litestar.routes import HTTPRoute
 from msgspec import Struct
 
 from api.auth import PUBLIC
+from api.edge import Edge
 
 _STYLE = """
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
@@ -73,7 +74,7 @@ class Index(Struct, frozen=True):
     liens: dict[str, str]
 
 
-@get("/api", summary="Où aller", sync_to_thread=False, tags=["index"])
+@get("/api", summary="Où aller", sync_to_thread=False, tags=["index"], middleware=[Edge()])
 def links(request: Request[Any, Any, Any]) -> Index:
     """The addresses of this API."""
     paths = sorted(

@@ -372,6 +372,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "This request does not come from the computer's address.",
     ),
     "champ_inconnu": ("Champ inconnu\u202f: {champ}.", "Unknown field: {champ}."),
+    "parametre_inconnu": (
+        "Paramètre inconnu\u202f: {champ}. Ceux de cette adresse\u202f: {connus}.",
+        "Unknown parameter: {champ}. Those of this address: {connus}.",
+    ),
     "champ_obligatoire": ("Champ obligatoire\u202f: {champ}.", "Missing field: {champ}."),
     "corps_illisible": ("Le corps de la demande n’est pas du JSON lisible.", "The body is no readable JSON."),
     "demande_invalide": ("Demande refusée\u202f: {regle}", "Invalid request: {regle}"),

@@ -71,7 +71,7 @@ def anchor(as_json: bool) -> None:
     if as_json:
         output.as_json({"at": at, "anchors": anchors})
     else:
-        output.rows(anchors, {"chain": "chain", "numero": "row", "hash": "hash"}, as_json_too=False)
+        output.rows(anchors, {"chain": "chain", "numero": "row", "hash": "hash"}, False)
 
 
 def _settings() -> Settings:

@@ -15,6 +15,7 @@ from ppm import settings as table
 from ppm.cli import CommandFailed
 from ppm.commands import output
 from ppm.commands.opening import opened
+from ppm.instants import Zones
 from ppm.setting_values import Settings
 
 _COLUMNS = {"id": "job", "often": "when", "last": "last run", "ok": "ok", "outcome": "outcome", "due": "next"}
@@ -50,7 +51,7 @@ def listed(as_json: bool) -> None:
         else _Line(one.id, one.frequence, last.debut, last.reussie, last.resultat, one.prochaine)
         for one in found
     ]
-    output.rows(lines, _COLUMNS, as_json_too=False)
+    output.rows(lines, _COLUMNS, False, Zones(zone))
 
 
 @job.command()

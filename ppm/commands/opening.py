@@ -15,6 +15,7 @@ from fleet.usecases.sealing import CodeKeys
 from ppm import settings as table
 from ppm.cli import CommandFailed
 from ppm.commands.numbers import identifier
+from ppm.instants import Zones
 from ppm.setting_values import Settings
 
 
@@ -85,6 +86,13 @@ def places(fleet: Fleet) -> dict[str, str]:
     both = select(poste.c.slug, site.c.slug.label("site")).join_from(poste, site).order_by(poste.c.slug)
     with fleet.database.read() as tx:
         return {row.slug: row.site for row in tx.execute(both)}
+
+
+def zones(fleet: Fleet) -> Zones:
+    """The clocks that people read instants by. Raises SettingError."""
+    with fleet.database.read() as tx:
+        found = {row.slug: row.zone for row in tx.execute(select(site.c.slug, site.c.zone))}
+    return Zones(Settings.load()[table.ZONE], found)
 
 
 def _id(fleet: Fleet, where: Table, column: str, word: str) -> int:

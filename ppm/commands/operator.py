@@ -10,7 +10,7 @@ from fleet.usecases import logins, operateurs, second_factor
 from fleet.usecases.operateurs import NewOperateur, OperateurEdit
 from ppm.cli import CommandFailed
 from ppm.commands import output
-from ppm.commands.opening import opened, operator_id, site_id
+from ppm.commands.opening import opened, operator_id, site_id, zones
 
 _COLUMNS = {
     "id": "id", "login": "login", "role": "role", "sites": "sites", "actif": "active",
@@ -43,8 +43,8 @@ def create(login: str, role: str, sites: tuple[str, ...], as_json: bool) -> None
 def list_(as_json: bool) -> None:
     """All operators."""
     with opened() as fleet:
-        found = operateurs.search(fleet, SYSTEM, Page(limit=LARGEST))
-    output.rows(found.resultats, _COLUMNS, as_json)
+        found, clocks = operateurs.search(fleet, SYSTEM, Page(limit=LARGEST)), zones(fleet)
+    output.rows(found.resultats, _COLUMNS, as_json, clocks)
 
 
 @operator.command()

@@ -10,8 +10,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from ppm import instants
+from ppm.instants import Zones
+
 _WIDE = 200
 """Columns of a table that goes into a file or a pipe: nothing is cut."""
+_UTC = Zones("UTC")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -21,12 +25,12 @@ def json_option(command: F) -> F:
 
 
 def as_json(value: Any) -> None:
-    """Print one JSON document."""
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    """Print one JSON document; its instants are in UTC."""
+    click.echo(msgspec.json.format(msgspec.json.encode(instants.in_utc(value)), indent=2).decode())
 
 
-def rows(values: Sequence[Any], columns: Mapping[str, str], as_json_too: bool) -> None:
-    """Print a list: a JSON array of whole values, or a table of `columns` (field: heading)."""
+def rows(values: Sequence[Any], columns: Mapping[str, str], as_json_too: bool, zones: Zones = _UTC) -> None:
+    """Print a list: a JSON array of whole values, or a table of `columns` (field: heading), each by its own clock."""
     if as_json_too:
         as_json(values)
         return
@@ -34,22 +38,23 @@ def rows(values: Sequence[Any], columns: Mapping[str, str], as_json_too: bool) -
     for heading in columns.values():
         table.add_column(heading, overflow="fold")
     for value in values:
-        table.add_row(*(cell(getattr(value, field)) for field in columns))
+        zone = zones.of(value)
+        table.add_row(*(cell(getattr(value, field), zone) for field in columns))
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDE)
     console.print(table)
 
 
-def facts(value: Any, as_json_too: bool) -> None:
+def facts(value: Any, as_json_too: bool, zones: Zones) -> None:
     """Print one thing: a JSON object, or a line for each field."""
     if as_json_too:
         as_json(value)
         return
     named: dict[str, Any] = msgspec.to_builtins(value, builtin_types=(datetime,))
-    width = max(map(len, named))
+    width, zone = max(map(len, named)), zones.of(value)
     for field, content in named.items():
-        click.echo(f"{field:<{width}}  {cell(content)}")
+        click.echo(f"{field:<{width}}  {cell(content, zone)}")
 
 
 def done(line: str, value: Mapping[str, Any], as_json_too: bool) -> None:
@@ -60,17 +65,17 @@ def done(line: str, value: Mapping[str, Any], as_json_too: bool) -> None:
         click.echo(line)
 
 
-def cell(value: Any) -> str:
-    """A value as people read it."""
+def cell(value: Any, zone: str) -> str:
+    """A value as people read it there."""
     match value:
         case None:
             return "-"
         case bool():
             return "yes" if value else "no"
         case datetime():
-            return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            return instants.local(value, zone)
         case list() | tuple():
-            return ", ".join(map(str, value)) or "-"
+            return ", ".join(cell(one, zone) for one in value) or "-"
         case dict():
-            return msgspec.json.encode(value).decode()
+            return msgspec.json.encode(instants.in_words(value, zone)).decode()
     return str(value)

@@ -11,7 +11,7 @@ from mosquitto.passwords import hash_password, new_password
 from ppm import broker_files
 from ppm import settings as table
 from ppm.commands import output
-from ppm.commands.opening import opened, places, poste_id, site_id
+from ppm.commands.opening import opened, places, poste_id, site_id, zones
 from ppm.setting_values import Settings
 
 _COLUMNS = {
@@ -57,7 +57,8 @@ def list_(at: str | None, as_json: bool) -> None:
             page = poste_views.search(fleet, SYSTEM, which, Page(LARGEST, offset))
             found += page.resultats
             total, offset = page.total, offset + LARGEST
-    output.rows(found, _COLUMNS, as_json)
+        clocks = zones(fleet)
+    output.rows(found, _COLUMNS, as_json, clocks)
 
 
 @poste.command()
@@ -88,8 +89,8 @@ def order(
 def show(slug: str, as_json: bool) -> None:
     """One poste, as of now."""
     with opened() as fleet:
-        found = poste_views.one(fleet, SYSTEM, poste_id(fleet, slug))
-    output.facts(found, as_json)
+        found, clocks = poste_views.one(fleet, SYSTEM, poste_id(fleet, slug)), zones(fleet)
+    output.facts(found, as_json, clocks)
 
 
 @poste.command()

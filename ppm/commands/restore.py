@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from fleet.jobs import restore as restoring
-from ppm import compose
+from ppm import compose, instants
 from ppm import settings as table
 from ppm.commands import output
 from ppm.commands.opening import opened
@@ -40,6 +40,7 @@ def restore(file: Path, yes: bool, keep_codes: bool, force: bool, as_json: bool)
         )
     for name in done.other_secrets:
         click.echo(f"ppm: {name} is not the one that this backup was made beside", err=True)
-    line = f"restored to {output.cell(done.taken_at)}: {done.paused} sessions paused, {done.cancelled} codes cancelled"
+    when = instants.local(done.taken_at, settings[table.ZONE])
+    line = f"restored to {when}: {done.paused} sessions paused, {done.cancelled} codes cancelled"
     output.done(line, {"taken_at": done.taken_at, "paused": done.paused, "cancelled": done.cancelled,
                        "other_secrets": done.other_secrets}, as_json)  # fmt: skip

@@ -10,7 +10,7 @@ from fleet.usecases.session_views import SessionFilter
 from fleet.usecases.sessions import NewSession
 from ppm.commands import output
 from ppm.commands.numbers import IDENTIFIER, MINUTES, SIGNED_MINUTES
-from ppm.commands.opening import opened, poste_id, site_id
+from ppm.commands.opening import opened, poste_id, site_id, zones
 
 _COLUMNS = {
     "id": "id", "site": "site", "poste": "poste", "statut": "statut", "temps_restant": "left (s)",
@@ -53,8 +53,8 @@ def list_(at: str | None, statuts: tuple[str, ...], limit: int, as_json: bool) -
     """Sessions, newest first."""
     with opened() as fleet:
         which = SessionFilter(statuts=statuts, site_id=site_id(fleet, at) if at else None)
-        found = session_views.search(fleet, SYSTEM, which, Page(limit=limit))
-    output.rows(found.resultats, _COLUMNS, as_json)
+        found, clocks = session_views.search(fleet, SYSTEM, which, Page(limit=limit)), zones(fleet)
+    output.rows(found.resultats, _COLUMNS, as_json, clocks)
 
 
 @session.command()
@@ -63,8 +63,8 @@ def list_(at: str | None, statuts: tuple[str, ...], limit: int, as_json: bool) -
 def show(number: int, as_json: bool) -> None:
     """One session, as of now."""
     with opened() as fleet:
-        found = session_views.one(fleet, SYSTEM, number)
-    output.facts(found, as_json)
+        found, clocks = session_views.one(fleet, SYSTEM, number), zones(fleet)
+    output.facts(found, as_json, clocks)
 
 
 @session.command("add-time")

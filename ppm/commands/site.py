@@ -11,7 +11,7 @@ from fleet.domain.actor import SYSTEM
 from fleet.usecases import sites
 from ppm import settings as table
 from ppm.commands import output
-from ppm.commands.opening import opened, site_id
+from ppm.commands.opening import opened, site_id, zones
 from ppm.setting_values import Settings
 
 _COLUMNS = {
@@ -44,8 +44,8 @@ def create(slug: str, nom: str, zone: str | None, as_json: bool) -> None:
 def list_(as_json: bool) -> None:
     """All sites."""
     with opened() as fleet:
-        found = sites.search(fleet, SYSTEM, Page(limit=LARGEST))
-    output.rows(found.resultats, _COLUMNS, as_json)
+        found, clocks = sites.search(fleet, SYSTEM, Page(limit=LARGEST)), zones(fleet)
+    output.rows(found.resultats, _COLUMNS, as_json, clocks)
 
 
 @site.command()
@@ -54,8 +54,8 @@ def list_(as_json: bool) -> None:
 def show(slug: str, as_json: bool) -> None:
     """One site, whole."""
     with opened() as fleet:
-        found = sites.one(fleet, SYSTEM, site_id(fleet, slug))
-    output.facts(found, as_json)
+        found, clocks = sites.one(fleet, SYSTEM, site_id(fleet, slug)), zones(fleet)
+    output.facts(found, as_json, clocks)
 
 
 @site.command()

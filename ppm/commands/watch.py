@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from controller.link import BrokerAddress, tls_context
-from ppm import addresses, compose, demo_facts
+from ppm import addresses, compose, demo_facts, instants
 from ppm import settings as table
 from ppm import watch as traffic
 from ppm.cli import CommandFailed
@@ -35,8 +35,10 @@ def watch(site: str | None, poste: str | None, everything: bool, as_json: bool) 
     settings = demo_facts.joined(Settings.load(), table.BROKER_URL)
     if not settings.is_set(table.BROKER_URL):
         raise CommandFailed("PPM_BROKER_URL is not set, and no demo runs here")
+    if not as_json:
+        click.echo(f"times are those of {settings[table.ZONE]}", err=True)
     address, root = addresses.for_services(settings), settings[table.MQTT_ROOT]
-    printer = _Printer(everything, as_json)
+    printer = _Printer(everything, as_json, settings[table.ZONE])
     asyncio.run(compose.until_stopped(_follow(address, root, (site or "+", poste or "+"), printer)))
 
 
@@ -51,7 +53,9 @@ async def _follow(address: BrokerAddress, root: str, which: tuple[str, str], pri
                     await client.subscribe(topic, qos=0)
                 async for message in client.messages:
                     assert isinstance(message.payload, bytes)
-                    printer.show(traffic.read(str(message.topic), message.payload, message.retain, root))
+                    printer.show(
+                        traffic.read(str(message.topic), message.payload, message.retain, root, printer.zone)
+                    )
         except aiomqtt.MqttError as error:
             if not heard:
                 raise CommandFailed(f"{address.host}:{address.port}: {error}") from None
@@ -82,8 +86,8 @@ def _topics(root: str, site: str, poste: str) -> list[str]:
 class _Printer:
     """Prints what is seen, for people or for programs."""
 
-    def __init__(self, everything: bool, as_json: bool) -> None:
-        self._everything, self._as_json = everything, as_json
+    def __init__(self, everything: bool, as_json: bool, zone: str) -> None:
+        self._everything, self._as_json, self.zone = everything, as_json, zone
         self._console = Console(highlight=False, soft_wrap=True)
 
     def show(self, seen: Seen) -> None:
@@ -93,7 +97,7 @@ class _Printer:
         if self._as_json:
             click.echo(json.dumps(_line(seen), ensure_ascii=False))
             return
-        at = datetime.now().astimezone().strftime("%H:%M:%S")
+        at = instants.time_of_day(datetime.now(UTC), self.zone)
         arrow = "→" if "/up/" in seen.topic else "←"
         kept = " [kept]" if seen.retained else ""
         who = f"{seen.site}/{seen.who}"

@@ -18,7 +18,7 @@ from tests.api.rights import booking
 
 SQL = "'); DROP TABLE session; --"
 SCRIPT = "<script>alert(1)</script>"
-_PLACES = {"site": "st-denis", "poste": "poste-1"}
+_PLACES = {"site": "st-denis", "poste": "poste-1", "genre": "sessions", "jour": "2026-01-01"}
 
 
 def _writes(desk: Desk) -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any]]]:
@@ -207,6 +207,29 @@ def test_a_parameter_has_one_value_and_null_is_none(desk: Desk, query: str, fiel
     answer = desk.call("GET", f"/postes/?{query}")
     assert (answer.status_code, answer.json()["field"]) == (422, field)
     assert desk.get("/postes/?recherche=null")["total"] == 0
+
+
+def test_a_parameter_that_an_address_does_not_have_is_named_by_every_operation(desk: Desk) -> None:
+    document, before = desk.client.get("/api/docs/openapi.json").json(), _written(desk)
+    for path, methods in document["paths"].items():
+        where = re.sub(r"\{(\w+)\}", lambda found: _PLACES.get(found[1], "1"), path)
+        where = where.replace("/1/1", "/notice/1") if "textes" in path else where
+        for method, said in methods.items():
+            answer = desk.client.request(method, where, params={"statu": "active"})
+            problem = answer.json()
+            assert answer.status_code == 422, (method, path, answer.text)
+            assert (problem["reason"], problem["field"]) == ("parametre_inconnu", "statu"), (method, path)
+            known = sorted(one["name"] for one in said.get("parameters", ()) if one.get("in") == "query")
+            assert problem["detail"].endswith(f"\u202f: {', '.join(known) or 'aucun'}."), (path, problem)
+    assert _written(desk) == before
+
+
+def test_a_parameter_more_is_no_matter_to_pages_files_and_questions_about_an_address(desk: Desk) -> None:
+    for path in ("/", "/api/docs/", "/api/docs/openapi.json", "/api/docs/files/swagger.css"):
+        assert desk.client.get(path, params={"v": "2"}).status_code == 200, path
+    assert desk.call("OPTIONS", "/sessions/", params={"statu": "active"}).status_code == 204
+    page = desk.get("/sessions/", params={"limit": 2, "offset": 0, "tri": "-id", "statut": "active"})
+    assert page["limit"] == 2
 
 
 @pytest.mark.parametrize(

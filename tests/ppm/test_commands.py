@@ -5,13 +5,17 @@ import socket
 import sqlite3
 import stat
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from mosquitto.passwords import hash_password
+from ppm import instants
 from ppm.broker_files import hashes
 from ppm.cli import WORDS
+from ppm.commands import output
 from tests.ppm.conftest import Ppm, Ran
 
 
@@ -203,6 +207,30 @@ def test_tables_are_for_people(furnished: Ppm) -> None:
     assert "annexe-01" in furnished("poste", "list").out
     assert "annexe" in furnished("site", "list").out
     assert "slug" in furnished("poste", "show", "annexe-01").out
+
+
+def test_people_read_the_time_of_the_site_with_its_zone_and_programs_read_utc(furnished: Ppm) -> None:
+    assert furnished("site", "edit", "annexe", "--zone", "Asia/Tokyo").code == 0
+    for words in (("poste", "show", "annexe-01"), ("site", "show", "annexe")):
+        at = datetime.fromisoformat(furnished(*words, "--json").json["created_at"])
+        assert at.utcoffset() == timedelta()
+        local = at.astimezone(ZoneInfo("Asia/Tokyo")).strftime("%Y-%m-%d %H:%M:%S JST")
+        assert local in furnished(*words, TZ="America/New_York").out, words
+    assert " +04" in furnished("job", "list").out
+    assert " CET" in (jobs := furnished("job", "list", PPM_ZONE="Europe/Paris").out) or " CEST" in jobs
+    due = furnished("job", "list", "--json", PPM_ZONE="Europe/Paris").json[0]["prochaine"]
+    assert due.endswith("Z")
+
+
+def test_an_instant_inside_of_a_thing_is_shown_like_the_others() -> None:
+    noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    assert output.cell({"seen": [noon]}, "Europe/Paris") == '{"seen":["2026-07-01 14:00:00 CEST"]}'
+    assert output.cell((noon,), "Indian/Reunion") == "2026-07-01 16:00:00 +04"
+    assert (
+        instants.in_utc({"seen": noon.astimezone(ZoneInfo("Asia/Tokyo"))})["seen"]
+        .isoformat()
+        .endswith("+00:00")
+    )
 
 
 def test_a_taken_port_is_named_in_one_line(

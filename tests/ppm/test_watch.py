@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import get_args
 
 import pytest
+from msgspec import structs
 
 from ppm import watch
 from ppm.docs import examples
 from protocol import codec, topics
-from protocol.messages import Accepted, Desired, Resync, Start, Status
+from protocol.messages import Accepted, Config, Desired, Resync, Start, Status
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 SECRETS = ("K7MQ2R", "n0nce-n0nce")
@@ -60,6 +61,12 @@ def test_a_controller_is_named_with_its_term() -> None:
     payload = b'{"online":true,"controller":"srv-1","term":7,"protocol":1}'
     one = watch.read(topics.controller_status("demo"), payload, True)
     assert one.words == "srv-1 drives this site, term 7"
+
+
+def test_an_opening_is_told_by_the_clock_of_the_place() -> None:
+    payload = codec.encode(structs.replace(examples.example(Config), next_opening=NOW))
+    one = watch.read(topics.CONFIG.path("demo", "p1"), payload, True, zone="Indian/Reunion")
+    assert "closed until 2026-11-20 12:00:00 +04" in one.words
 
 
 def test_a_wiped_topic_is_said_so() -> None:
