@@ -6,6 +6,7 @@ import secrets
 import struct
 import zipfile
 import zlib
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -191,6 +192,25 @@ def everywhere(desk: Desk, word: str) -> list[str]:
         names = list(tx.connection.dialect.get_table_names(tx.connection))
         rows = {name: str(tx.execute(text(f'SELECT * FROM "{name}"')).all()) for name in names}
     return [name for name, said in rows.items() if word in said]
+
+
+def promised(desk: Desk, number: int, word: str) -> None:
+    """A booking and a ticket of somebody, with a word in what is written there."""
+    start = datetime.now(UTC) + timedelta(hours=2)
+    times = {"debut": start.isoformat(), "fin": (start + timedelta(hours=1)).isoformat()}
+    desk.post("/reservations/", {"poste": "poste-2", "utilisateur": number, "notes": word, **times})
+    desk.post("/attente/", {"site": "st-denis", "duree": 600, "utilisateur": number, "prenom": word})
+
+
+def test_what_was_promised_to_somebody_is_told_and_forgotten_too(desk: Desk) -> None:
+    word = f"Nom{secrets.token_hex(4)}"
+    number = person(desk, nom=word)["id"]
+    promised(desk, number, word)
+    content = desk.call("GET", f"/utilisateurs/{number}/export/").content
+    known = json.loads(zipfile.ZipFile(io.BytesIO(content)).read("donnees.json"))
+    assert (known["reservations"][0]["notes"], known["attente"][0]["prenom"]) == (word, word)
+    desk.post(f"/utilisateurs/{number}/erase/", who="admin")
+    assert everywhere(desk, word) == []
 
 
 def test_somebody_is_forgotten_everywhere_and_what_was_counted_stays(desk: Desk) -> None:
