@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import secrets
 import struct
 import zipfile
@@ -66,6 +67,14 @@ def bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
+def many_scans() -> bytes:
+    """A small JPEG that goes over its pixels a thousand times."""
+    content = picture(size=(300, 300), progressive=True)
+    first, second, third = [one.start() for one in re.finditer(b"\xff\xda", content)][:3]
+    assert first < second < third
+    return content[:third] + content[second:third] * 1000 + content[third:]
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -76,10 +85,11 @@ def bomb() -> bytes:
         picture() + b"PK\x03\x04 a ZIP that goes on",
         picture("PNG") + b"<script>alert(1)</script>",
         bomb(),
+        many_scans(),
         picture("PNG", (20_000, 2_000)),
         picture("JPEG", (1000, 1000)) + bytes(5_000_000),
     ],
-    ids=["empty", "gif", "noise", "cut", "zip behind", "script behind", "bomb", "pixels", "size"],
+    ids=["empty", "gif", "noise", "cut", "zip behind", "script behind", "bomb", "scans", "pixels", "size"],
 )
 def test_what_is_no_photo_is_refused(desk: Desk, content: bytes) -> None:
     number = person(desk)["id"]
