@@ -41,11 +41,13 @@ async def read(
 
     parts = await request.shared.work.run(begun)
     named = {
+        # Here, because the handler's own kind would be said of both.
+        "Content-Type": _KINDS[genre][1],
         "Content-Disposition": f'attachment; filename="{quoi}.{genre}"',
         "Cache-Control": "no-store, private",
         "X-Content-Type-Options": "nosniff",
     }
-    return Stream(_streamed(request, parts), media_type=_KINDS[genre][1], headers=named)
+    return Stream(_streamed(request, parts), headers=named)
 
 
 async def _streamed(request: Call, parts: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -14,7 +14,8 @@ from fleet.domain.actor import SYSTEM
 from fleet.usecases import system
 from fleet.usecases.system import SiteState, SystemView
 
-_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_MEDIA_TYPE = "text/plain; version=0.0.4"
+"""The charset is said by Litestar."""
 _OF_SITES: dict[str, tuple[str, Callable[[SiteState], float]]] = {
     "ppm_site_driven": ("Whether a controller drives the site.", lambda one: int(one.pilote)),
     "ppm_lease_term": ("The term of the site's lease.", lambda one: one.terme or 0),

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, null, select, update
+from sqlalchemy import Table, func, null, or_, select, update
 
 from fleet.database.engine import Transaction
 from fleet.database.sql import any_of
 from fleet.database.tables import log, metadata, session, utilisateur
+
+_WORDS = {"nom", "prenom", "notes"}
+"""What is written about a person beside the reference to them."""
 
 
 def anonymise_sessions(tx: Transaction, which: Any) -> int:
@@ -29,11 +32,24 @@ def forget_people(tx: Transaction, ids: Sequence[int]) -> int:
             if any(key.column is utilisateur.c.id for key in column.foreign_keys):
                 mine = any_of(tx, column, ids)
                 tx.execute(
-                    table.update().where(mine).values({column: None})
+                    table.update().where(mine).values({column.name: None, **_blank(table)})
                     if column.nullable
                     else table.delete().where(mine)
                 )
     return tx.execute(utilisateur.delete().where(any_of(tx, utilisateur.c.id, ids))).rowcount
+
+
+def forget_promises(tx: Transaction, table: Table, which: Any) -> int:
+    """Forget whom bookings or tickets were for, and what was noted about them."""
+    words = _blank(table)
+    said = or_(table.c.utilisateur_id.is_not(None), *(table.c[name] != "" for name in words))
+    stamps = {"version": table.c.version + 1, "updated_at": tx.now}
+    values = {"utilisateur_id": None, **words, **stamps}
+    return tx.execute(update(table).where(which, said).values(**values)).rowcount
+
+
+def _blank(table: Table) -> dict[str, str]:
+    return dict.fromkeys(sorted(_WORDS & set(table.c.keys())), "")
 
 
 def forget_addresses(tx: Transaction, which: Any) -> int:

@@ -19,7 +19,9 @@ from fleet.database.audit import Entry
 from fleet.database.dump import DumpFailed
 from fleet.database.engine import Database, Transaction
 from fleet.database.tables import (
+    answered,
     command,
+    delivery,
     extension,
     job_run,
     lease,
@@ -28,8 +30,10 @@ from fleet.database.tables import (
     refresh_token,
     request,
     session,
+    ws_ticket,
 )
 from fleet.domain import session as rules
+from fleet.domain.delivery import A_ENVOYER, ABANDONNE
 from fleet.jobs.backup import Manifest, unwrap
 from fleet.jobs.failures import JobFailed
 
@@ -98,10 +102,12 @@ def _settle(tx: Transaction, manifest: Manifest, keep_codes: bool) -> tuple[int,
     bulk.bump(tx, everywhere)
     tx.execute(update(presence).values(online=None, remaining_ms=None))
     tx.execute(update(lease).values(holder="", expires_at=tx.now))
-    for gone in (request, refresh_token):
+    for gone in (request, refresh_token, ws_ticket, answered):
         tx.execute(delete(gone))
     waiting = command.c.statut == "a_envoyer"
     tx.execute(update(command).where(waiting).values(statut="expired", motif=REASON, updated_at=tx.now))
+    unsent = delivery.c.statut == A_ENVOYER
+    tx.execute(update(delivery).where(unsent).values(statut=ABANDONNE, updated_at=tx.now))
     tx.execute(update(extension).where(extension.c.statut == "ouverte").values(statut="perimee"))
     running = (job_run.c.started_at.is_not(None), job_run.c.finished_at.is_(None))
     tx.execute(

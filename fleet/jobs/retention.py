@@ -11,12 +11,14 @@ from fleet.database.engine import Transaction
 from fleet.database.sql import any_of
 from fleet.database.tables import (
     alert,
+    booking,
     command,
     delivery,
     extension,
     job_run,
     log,
     poste_event,
+    queue,
     refresh_token,
     request,
     session,
@@ -32,10 +34,12 @@ Purge = Callable[[Transaction, datetime], int]
 
 
 def purge(run: Run, settings: JobSettings) -> dict[str, Any]:
-    """Sessions lose their people, people without a visit go, addresses go, and so do old requests of machines."""
+    """Sessions and promises lose their people; people without a visit, addresses and old requests of machines go."""
     keep = settings.keep
     return {
         "sessions": _until_done(run, "sessions", keep.sessions, _sessions),
+        "reservations": _until_done(run, "reservations", keep.sessions, _promises(booking, booking.c.fin)),
+        "attente": _until_done(run, "attente", keep.sessions, _promises(queue, queue.c.created_at)),
         "utilisateurs": _until_done(run, "utilisateurs", keep.people, _people),
         "adresses": _until_done(run, "adresses", keep.terminal, _addresses),
         "evenements": _until_done(
@@ -65,10 +69,15 @@ def _sessions(tx: Transaction, limit: datetime) -> int:
     return erasing.anonymise_sessions(tx, any_of(tx, session.c.id, ids)) if ids else 0
 
 
+def _promises(table: Table, column: Any) -> Purge:
+    return lambda tx, limit: erasing.forget_promises(tx, table, column < limit)
+
+
 def _people(tx: Transaction, limit: datetime) -> int:
     came = or_(session.c.created_at >= limit, session.c.fin_session >= limit, session.c.statut.in_(USABLE))
     recent = exists().where(session.c.utilisateur_id == utilisateur.c.id, came)
-    gone = select(utilisateur.c.id).where(utilisateur.c.created_at < limit, ~recent)
+    booked = exists().where(booking.c.utilisateur_id == utilisateur.c.id, booking.c.fin >= limit)
+    gone = select(utilisateur.c.id).where(utilisateur.c.created_at < limit, ~recent, ~booked)
     ids = list(tx.execute(gone.order_by(utilisateur.c.id).limit(AT_ONCE)).scalars())
     return erasing.forget_people(tx, ids) if ids else 0
 

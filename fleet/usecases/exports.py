@@ -30,7 +30,7 @@ class Export:
     period: Any = None
 
 
-_granted = (session.c.duree_initiale_ms + session.c.temps_ajoute_ms) / 1000
+_granted = (session.c.duree_initiale_ms + session.c.temps_ajoute_ms) // 1000
 EXPORTS: dict[str, Export] = {
     "sessions": Export(
         {

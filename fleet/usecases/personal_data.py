@@ -15,7 +15,19 @@ from fleet.database import erasing, people, purges
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.listing import Page, fetch
-from fleet.database.tables import grant, log, operateur, photo, poste, purge, session, site, utilisateur
+from fleet.database.tables import (
+    booking,
+    grant,
+    log,
+    operateur,
+    photo,
+    poste,
+    purge,
+    queue,
+    session,
+    site,
+    utilisateur,
+)
 from fleet.domain.actor import ADMINISTRATEUR, OPERATEUR, Actor
 from fleet.domain.errors import NotFound, Refused
 from fleet.domain.session import USABLE
@@ -83,9 +95,31 @@ def _known(tx: Transaction, utilisateur_id: int) -> dict[str, list[dict[str, Any
         .where(session.c.utilisateur_id == utilisateur_id)
         .order_by(grant.c.id)
     )
+    booked = (
+        select(
+            booking.c.id, site.c.nom.label("site"), poste.c.nom.label("poste"), booking.c.statut, booking.c.debut,
+            booking.c.fin, booking.c.nom, booking.c.notes, booking.c.created_at,
+        )
+        .join_from(booking, site, booking.c.site_id == site.c.id)
+        .join(poste, booking.c.poste_id == poste.c.id)
+        .where(booking.c.utilisateur_id == utilisateur_id)
+        .order_by(booking.c.id)
+    )  # fmt: skip
+    waited = (
+        select(queue.c.id, site.c.nom.label("site"), queue.c.statut, queue.c.prenom, queue.c.created_at)
+        .join_from(queue, site, queue.c.site_id == site.c.id)
+        .where(queue.c.utilisateur_id == utilisateur_id)
+        .order_by(queue.c.id)
+    )
     told = select(log.c.created_at, log.c.action, log.c.details, log.c.session_id)
     told = told.where(log.c.utilisateur_id == utilisateur_id).order_by(log.c.id)
-    rows = {"sessions": sessions, "temps_accorde": granted, "journal": told}
+    rows = {
+        "sessions": sessions,
+        "temps_accorde": granted,
+        "reservations": booked,
+        "attente": waited,
+        "journal": told,
+    }
     shown = {key: value for key, value in person.items() if key not in _HIDDEN}
     return {"personne": [shown]} | {
         name: [dict(row) for row in tx.execute(wanted).mappings()] for name, wanted in rows.items()
@@ -96,6 +130,8 @@ _TITLES = {
     "personne": "Ce qui est connu de vous",
     "sessions": "Vos sessions",
     "temps_accorde": "Le temps qui vous a été accordé",
+    "reservations": "Vos réservations",
+    "attente": "Vos tickets d’attente",
     "journal": "Ce que le journal dit de vous",
 }
 

@@ -10,6 +10,8 @@ from fleet.domain.errors import Invalid
 LARGEST = 5_000_000
 MOST_PIXELS = 30_000_000
 SIDE, THUMBNAIL = 1024, 160
+_SCAN, _MOST_SCANS = b"\xff\xda", 100
+"""How a scan of a JPEG begins; each is a pass over all pixels, however few bytes it has. Cameras make ten at most."""
 _FORMATS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 """What is read, and how such a file ends: what goes on after that is another file in disguise."""
 
@@ -41,6 +43,8 @@ def _decoded(content: bytes, side: int) -> Image.Image:
     kind = next((name for name, end in _FORMATS.items() if content.endswith(end)), None)
     if kind is None:
         raise _Refused("une image JPEG ou PNG, entière et rien d’autre")
+    if kind == "JPEG" and content.count(_SCAN) > _MOST_SCANS:
+        raise _Refused("une image JPEG ordinaire")
     _check_size(content, kind)
     with Image.open(io.BytesIO(content), formats=[kind]) as opened:
         opened.draft("RGB", (side, side))

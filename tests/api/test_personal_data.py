@@ -2,10 +2,12 @@
 
 import io
 import json
+import re
 import secrets
 import struct
 import zipfile
 import zlib
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -65,6 +67,14 @@ def bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
+def many_scans() -> bytes:
+    """A small JPEG that goes over its pixels a thousand times."""
+    content = picture(size=(300, 300), progressive=True)
+    first, second, third = [one.start() for one in re.finditer(b"\xff\xda", content)][:3]
+    assert first < second < third
+    return content[:third] + content[second:third] * 1000 + content[third:]
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -75,10 +85,11 @@ def bomb() -> bytes:
         picture() + b"PK\x03\x04 a ZIP that goes on",
         picture("PNG") + b"<script>alert(1)</script>",
         bomb(),
+        many_scans(),
         picture("PNG", (20_000, 2_000)),
         picture("JPEG", (1000, 1000)) + bytes(5_000_000),
     ],
-    ids=["empty", "gif", "noise", "cut", "zip behind", "script behind", "bomb", "pixels", "size"],
+    ids=["empty", "gif", "noise", "cut", "zip behind", "script behind", "bomb", "scans", "pixels", "size"],
 )
 def test_what_is_no_photo_is_refused(desk: Desk, content: bytes) -> None:
     number = person(desk)["id"]
@@ -191,6 +202,25 @@ def everywhere(desk: Desk, word: str) -> list[str]:
         names = list(tx.connection.dialect.get_table_names(tx.connection))
         rows = {name: str(tx.execute(text(f'SELECT * FROM "{name}"')).all()) for name in names}
     return [name for name, said in rows.items() if word in said]
+
+
+def promised(desk: Desk, number: int, word: str) -> None:
+    """A booking and a ticket of somebody, with a word in what is written there."""
+    start = datetime.now(UTC) + timedelta(hours=2)
+    times = {"debut": start.isoformat(), "fin": (start + timedelta(hours=1)).isoformat()}
+    desk.post("/reservations/", {"poste": "poste-2", "utilisateur": number, "notes": word, **times})
+    desk.post("/attente/", {"site": "st-denis", "duree": 600, "utilisateur": number, "prenom": word})
+
+
+def test_what_was_promised_to_somebody_is_told_and_forgotten_too(desk: Desk) -> None:
+    word = f"Nom{secrets.token_hex(4)}"
+    number = person(desk, nom=word)["id"]
+    promised(desk, number, word)
+    content = desk.call("GET", f"/utilisateurs/{number}/export/").content
+    known = json.loads(zipfile.ZipFile(io.BytesIO(content)).read("donnees.json"))
+    assert (known["reservations"][0]["notes"], known["attente"][0]["prenom"]) == (word, word)
+    desk.post(f"/utilisateurs/{number}/erase/", who="admin")
+    assert everywhere(desk, word) == []
 
 
 def test_somebody_is_forgotten_everywhere_and_what_was_counted_stays(desk: Desk) -> None:

@@ -58,7 +58,9 @@ def test_metrics_name_no_one_and_need_a_token(desk: Desk) -> None:
     desk.post("/utilisateurs/", {"nom": "Payet", "prenom": "Hélène"})
     desk.session()
     assert desk.call("GET", "/metrics/", who=None).status_code == 401
-    said = desk.call("GET", "/metrics/").text
+    answer = desk.call("GET", "/metrics/")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    said = answer.text
     assert 'ppm_site_driven{site="st-denis"} 1.0' in said
     assert 'ppm_sessions{site="st-denis",statut="en_attente"} 1.0' in said
     assert "Payet" not in said

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, insert, select, text, update
 
 from fleet.database import audit, leases, tables
 from fleet.database.engine import Database
@@ -120,6 +120,24 @@ def test_what_happened_after_the_backup_is_gone(room: Room, settings: JobSetting
     back(room, path)
     with room.fleet.database.read() as tx:
         assert tx.execute(select(func.count()).select_from(tables.session)).scalar_one() == 0
+
+
+def test_what_was_to_be_sent_then_is_not_sent_and_no_old_answer_is_told_again(
+    room: Room, settings: JobSettings
+) -> None:
+    with room.tx() as tx:
+        stamps = {"created_at": tx.now, "updated_at": tx.now}
+        told = insert(tables.alert).values(genre="disque", cle="disque:x", **stamps)
+        number = tx.execute(told.returning(tables.alert.c.id)).scalar_one()
+        tx.execute(insert(tables.delivery).values(genre="alerte", alerte_id=number, apres=tx.now, **stamps))
+        kept = {"demandeur": "operateur:1", "cle": "a key", "empreinte": b"e", "created_at": tx.now}
+        tx.execute(insert(tables.answered).values(**kept))
+    path = made(room, settings)
+    stopped(room)
+    back(room, path)
+    with room.fleet.database.read() as tx:
+        assert tx.execute(select(tables.delivery.c.statut)).scalars().all() == ["abandonne"]
+        assert tx.execute(select(tables.answered)).all() == []
 
 
 def test_a_deployment_that_is_driven_is_not_restored(room: Room, settings: JobSettings) -> None:

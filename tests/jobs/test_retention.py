@@ -52,6 +52,46 @@ def test_somebody_who_still_comes_or_waits_is_known(room: Room, go: Go) -> None:
     assert room.row(number).utilisateur_id == came
 
 
+def test_old_bookings_and_tickets_forget_whom_they_were_for(room: Room, go: Go) -> None:
+    person = room.person()
+    stamps = {
+        "created_at": LONG_AGO,
+        "updated_at": LONG_AGO,
+        "site_id": room.site_id,
+        "utilisateur_id": person,
+    }
+    booked = {
+        "poste_id": room.postes[0],
+        "debut": LONG_AGO,
+        "fin": LONG_AGO + timedelta(hours=1),
+        "notes": "n",
+    }
+    ticket = {"jour": LONG_AGO.date(), "numero": 1, "rang": 1, "duree_s": 600, "statut": "abandonnee"}
+    with room.tx() as tx:
+        tx.execute(insert(tables.booking).values(**stamps, **booked, statut="absente"))
+        tx.execute(insert(tables.queue).values(**stamps, **ticket))
+    done = go("old_sessions")
+    assert (done["reservations"], done["attente"], done["utilisateurs"]) == (1, 1, 0)
+    with room.fleet.database.read() as tx:
+        kept = tx.execute(select(tables.booking)).one()
+        assert (kept.utilisateur_id, kept.notes, kept.statut) == (None, "", "absente")
+        assert tx.execute(select(tables.queue.c.utilisateur_id)).scalar_one() is None
+    again = go("old_sessions")
+    assert (again["reservations"], again["attente"]) == (0, 0)
+
+
+def test_somebody_with_a_booking_to_come_is_known(room: Room, go: Go) -> None:
+    person = room.person()
+    soon = datetime.now(UTC) + timedelta(days=3)
+    booked = {"poste_id": room.postes[0], "debut": soon, "fin": soon + timedelta(hours=1), "statut": "prevue"}
+    with room.tx() as tx:
+        stamps = {"created_at": tx.now, "updated_at": tx.now, "site_id": room.site_id}
+        tx.execute(insert(tables.booking).values(**stamps, **booked, utilisateur_id=person))
+    older(room.fleet.database, 400)
+    assert go("old_sessions")["utilisateurs"] == 0
+    assert people(room.fleet.database) == [person]
+
+
 def test_addresses_go_and_the_chain_still_holds(room: Room, go: Go) -> None:
     entries = [Entry("erreur", room.site_id, personal={"ip": f"192.0.2.{n}"}) for n in range(5)]
     with room.tx() as tx:
