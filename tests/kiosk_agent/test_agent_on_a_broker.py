@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kiosk_agent.agent import Agent
 from kiosk_agent.broker import Broker
 from kiosk_agent.settings import Settings
 from ppm.parts.broker import PrivateBroker
@@ -135,6 +136,24 @@ def test_a_dead_agent_is_announced_by_its_will_and_resumes_without_cleaning(
         assert request.session == "s-abc234"
         assert controller.of(poste.slug, Status)[-1].connection == 2
         assert not poste.machine.times("clean")
+
+    play(broker, site, tmp_path, body)
+
+
+def test_an_agent_that_dies_as_it_opens_gives_back_what_was_lost_and_no_more(
+    broker: PrivateBroker, site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Agent, "_beat", lambda _: None)  # it dies before its first pulse
+
+    async def body(controller: TinyController, poste: SimulatedPoste) -> None:
+        await asyncio.sleep(1.5)
+        await opened(controller, poste)
+        await poste.crash()
+        poste.restart()
+        requests = await eventually(
+            lambda: [one for one in controller.of(poste.slug, Resync) if one.why == "restarted"]
+        )
+        assert 0 <= requests[0].outage_ms < 1_000
 
     play(broker, site, tmp_path, body)
 
