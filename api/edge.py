@@ -20,7 +20,7 @@ from fleet.domain import reasons
 from fleet.domain.errors import NotFound
 
 NUL = "\x00"
-_NO_NUL = "un caractère nul ne peut pas être enregistré"
+_NO_NUL = "un texte sans caractère nul"
 _PARAMETERS = "query_parameters"
 _IN_JSON = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 

@@ -81,7 +81,7 @@ def changed(policy: Policy, changes: Mapping[str, Any]) -> Policy:
     known = {field.name for field in fields(Policy)}
     for name, value in changes.items():
         if name not in known:
-            raise Invalid(f"policy.{name}", "valeur_invalide", regle="règle inconnue")
+            raise Invalid(f"policy.{name}", "valeur_invalide", regle="une règle qui existe")
         _check(name, value)
     values = dict(changes)
     if "minutes_per_day_by_category" in values:

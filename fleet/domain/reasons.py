@@ -338,7 +338,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "jeton_refuse": ("Connexion expirée ou refusée. Reconnectez-vous.", "Session expired. Log in again."),
     "deja_pris": ("Cette valeur est déjà prise\u202f: {valeur}.", "This value is already taken: {valeur}."),
-    "valeur_invalide": ("Valeur refusée\u202f: {regle}", "Invalid value: {regle}"),
+    "valeur_invalide": ("Valeur refusée. Attendu\u202f: {regle}.", "Invalid value. Expected: {regle}."),
     "modifie_entre_temps": (
         "Quelqu’un d’autre a modifié cette fiche. Relisez-la.",
         "Somebody else changed this record. Read it again.",

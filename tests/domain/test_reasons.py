@@ -134,7 +134,7 @@ def test_a_rule_is_told_in_the_language_of_its_sentence() -> None:
     assert len(rules) > 12
     assert {rule for rule in rules if rule_in_english(rule) == rule} == set()
     refused = Invalid("slug", "valeur_invalide", regle="a-z, 0-9 et -, une lettre au moins")
-    assert refused.en == "Invalid value: a-z, 0-9 and -, one letter at least"
+    assert refused.en == "Invalid value. Expected: a-z, 0-9 and -, one letter at least."
     assert "et -" in refused.fr
 
 
