@@ -16,6 +16,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ppm.setting import SettingError
+from ppm.words import language
 
 _EXTRAS = {"paho": "kiosk", "PySide6": "kiosk-ui"}
 """Which extra brings a module that is not the server's."""
@@ -97,7 +98,8 @@ class Lazy(click.Group):
 def ppm() -> None:
     """Poste Public Manager: lends public computers by the minute.
 
-    Settings are PPM_* variables, or lines of the file that PPM_SETTINGS_FILE names: see docs/settings.md.
+    Settings are PPM_* variables, or lines of the file that PPM_SETTINGS_FILE names: see docs/settings.md. Tables, the
+    demo and what was done are told in French where LC_ALL, LC_MESSAGES or LANG begins with fr, else in English.
     """
 
 
@@ -145,7 +147,7 @@ def explain(error: BaseException) -> str:
     """One line that says what went wrong."""
     if type(error).__name__ == "SchemaOutdated":
         return f"{error}; type: ppm migrate"
-    said = str(getattr(error, "orig", None) or getattr(error, "en", None) or error)
+    said = str(getattr(error, "orig", None) or getattr(error, language(), None) or error)
     field = getattr(error, "field", None)
     line = " ".join(said.split()) or type(error).__name__
     return f"{field}: {line}" if isinstance(field, str) else line

@@ -25,16 +25,17 @@ from ppm.demo import Running, Seat, subscribe_line
 from ppm.demo_folder import INNER
 from ppm.demo_room import SITE
 from ppm.instants import Zones, time_of_day
+from ppm.words import count, heading, say
 
 _EVERY_S = 1.0
-_WORDS = {
-    "disponible": ("✓", "Libre", "#14b8a6"),
-    "occupe": ("●", "Occupé", "#60a5fa"),
-    "suspendue": ("‖", "En pause", "#f59e0b"),
-    "reserve": ("◆", "Réservé", "#a78bfa"),
-    "nettoyage": ("~", "Nettoyage", "#22d3ee"),
-    "maintenance": ("+", "Maintenance", "#a8a29e"),
-    "hors_ligne": ("×", "Hors ligne", "#9ca3af"),
+_MARKS = {
+    "disponible": ("✓", "#14b8a6"),
+    "occupe": ("●", "#60a5fa"),
+    "suspendue": ("‖", "#f59e0b"),
+    "reserve": ("◆", "#a78bfa"),
+    "nettoyage": ("~", "#22d3ee"),
+    "maintenance": ("+", "#a8a29e"),
+    "hors_ligne": ("×", "#9ca3af"),
 }
 
 
@@ -42,29 +43,25 @@ def greet(console: Console, demo: Running, given_database: bool = False) -> None
     """Where everything is, each on a line that can be copied whole."""
     lines = [
         ("API", f"{demo.api}/"),
-        ("login", demo.login),
-        ("password", demo.password),
+        (say("login"), demo.login),
+        (say("password"), demo.password),
         ("MQTT", subscribe_line(demo.mqtt)),
-        ("in words", watch_line(demo)),
-        ("files", str(demo.folder)),
-        ("times", f"those of {zones(demo.fleet).sites[SITE]}"),
+        (say("in_words"), watch_line(demo)),
+        (say("files"), str(demo.folder)),
+        (say("times"), say("of_zone", zone=zones(demo.fleet).sites[SITE])),
     ]
     if demo.seat is not None:
         lines += [
-            ("your seat", seat_line(demo, demo.seat)),
-            ("its code", f"{demo.seat.code[:3]} {demo.seat.code[3:]}"),
+            (say("your_seat"), seat_line(demo, demo.seat)),
+            (say("its_code"), f"{demo.seat.code[:3]} {demo.seat.code[3:]}"),
         ]
     if given_database:
-        lines.append(
-            (
-                "it stays",
-                f"the administrateur {demo.login}, in your database: ppm operator disable {demo.login}",
-            )
-        )
-    count = len(list(demo.room))
-    console.print(f"Poste Public Manager: {count} postes are there. Ctrl-C stops everything.\n")
+        lines.append((say("it_stays"), say("administrateur_stays", login=demo.login)))
+    there = count("postes_are_there", len(list(demo.room)))
+    console.print(f"Poste Public Manager: {there}. {say('ctrl_c')}\n")
+    width = max(len(name) for name, _ in lines) + 2
     for name, value in lines:
-        console.print(f"  {name:<10}{value}", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"  {name:<{width}}{value}", soft_wrap=True, highlight=False, markup=False)
     console.print()
 
 
@@ -128,19 +125,21 @@ def _postes(demo: Running) -> Sequence[PosteView]:
 
 
 def _state(one: PosteView) -> tuple[str, str, str]:
-    return _WORDS["suspendue" if one.session_statut == "suspendue" else one.statut]
+    key = "suspendue" if one.session_statut == "suspendue" else one.statut
+    icon, colour = _MARKS[key]
+    return icon, say(key), colour
 
 
 def _line(one: PosteView, clocks: Zones) -> str:
-    until = f" jusqu’à {time_of_day(one.fin_prevue, clocks.of(one))}" if one.fin_prevue else ""
+    until = f" {say('until', at=time_of_day(one.fin_prevue, clocks.of(one)))}" if one.fin_prevue else ""
     return f"{_state(one)[1]}{until}"
 
 
 def _drawn(postes: Sequence[PosteView]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Poste")
-    table.add_column("Statut", min_width=14)
-    table.add_column("Reste", justify="right", min_width=7)
+    table.add_column(heading("poste"))
+    table.add_column(heading("statut"), min_width=14)
+    table.add_column(heading("left"), justify="right", min_width=7)
     for one in postes:
         icon, word, colour = _state(one)
         table.add_row(one.slug, Text(f"{icon} {word}", colour), _left(one))
@@ -152,5 +151,5 @@ def _left(one: PosteView) -> Text:
         return Text("")
     left_ms = round((one.fin_prevue - datetime.now(UTC)).total_seconds() * 1000)
     if left_ms <= 0:
-        return Text("à enregistrer", "#fb923c")
+        return Text(say("to_save"), "#fb923c")
     return Text(clock_face(left_ms), "#fb923c" if left_ms < 60_000 else "")

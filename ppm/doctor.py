@@ -324,7 +324,11 @@ def accounts(settings: Settings) -> Iterator[Finding]:
         remedy = f"ppm poste credential {' '.join(missing[:3])} --write, then reload the broker"
         yield Finding("accounts", "failed", f"no account at the broker: {', '.join(missing[:10])}", remedy)
     else:
-        yield Finding("accounts", "ok", f"{len(slugs)} postes have an account at the broker")
+        yield Finding(
+            "accounts",
+            "ok",
+            f"{len(slugs)} {'poste has' if len(slugs) == 1 else 'postes have'} an account at the broker",
+        )
 
 
 CHECKS: tuple[Check, ...] = (values, versions, demo, database, broker, mail, ports, folders, accounts)

@@ -161,7 +161,7 @@ def _refused(said: Refused) -> str:
 def _cleaned(said: Cleaned) -> str:
     left = f", left over: {', '.join(said.leftovers)}" if said.leftovers else ""
     items = sum(item.count for item in said.items)
-    return f"event {said.n}: cleaned {items} things in {_time(said.ms)}{left}"
+    return f"event {said.n}: cleaned {items} thing{'' if items == 1 else 's'} in {_time(said.ms)}{left}"
 
 
 def _session(session: str | None) -> str:

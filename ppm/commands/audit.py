@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from fleet.database import audit as trail
 from fleet.database.tables import log, site
 from fleet.jobs import archive
-from ppm import demo_facts
+from ppm import demo_facts, words
 from ppm import settings as table
 from ppm.cli import CommandFailed
 from ppm.commands import output
@@ -53,7 +53,7 @@ def verify(ctx: click.Context, kept: Path | None, as_json: bool) -> None:
     if as_json:
         output.as_json({"rows": total, "broken": found, "archives": files})
     elif not found and not files:
-        click.echo(f"the audit trail holds: {total} rows")
+        click.echo(words.count("trail_holds", total))
     for one in () if as_json else found:
         where = one["site"] or ("the deployment" if not one["chain"] else f"site {one['chain']}")
         click.echo(f"broken: {where}, row {one['numero']}: {one['what']}")

@@ -14,6 +14,7 @@ from ppm.compose import stopping
 from ppm.demo import Wanted
 from ppm.demo_folder import alone_in
 from ppm.setting_values import Settings
+from ppm.words import say
 
 
 @click.command()
@@ -44,13 +45,13 @@ async def _live(settings: Settings, folder: Path, wanted: Wanted) -> None:
         results = await asyncio.gather(opening, stopped, return_exceptions=True)
     if isinstance(results[0], Exception):
         raise results[0]
-    console.print("stopped")
+    console.print(say("stopped"))
 
 
 async def _open(console: Console, settings: Settings, folder: Path, wanted: Wanted, began: float) -> None:
     async with room.running(settings, folder, wanted) as ready:
         demo_view.greet(console, ready, given_database=settings.is_set(table.DATABASE_URL))
-        console.print(f"Ready after {time.monotonic() - began:.1f} s.", highlight=False)
+        console.print(say("ready_after", s=f"{time.monotonic() - began:.1f}"), highlight=False)
         shown = asyncio.ensure_future(demo_view.show(console, ready))
         try:
             done, _ = await asyncio.wait([*ready.tasks, shown], return_when=asyncio.FIRST_COMPLETED)

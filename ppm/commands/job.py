@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from fleet.domain.actor import SYSTEM
 from fleet.jobs import ledger, running
-from fleet.jobs.table import JOBS
+from fleet.jobs.table import JOBS, SWEEP, SWEEP_MINUTES
 from fleet.usecases import jobs
-from ppm import compose
+from fleet.usecases.jobs import RunView
+from ppm import compose, words
 from ppm import settings as table
 from ppm.cli import CommandFailed
 from ppm.commands import output
@@ -31,7 +32,7 @@ class _Line(Struct, frozen=True):
     often: str
     last: object
     ok: bool | None
-    outcome: dict[str, object] | None
+    outcome: str | None
     due: object
 
 
@@ -46,9 +47,9 @@ def listed(as_json: bool) -> None:
         output.as_json(found)
         return
     lines = [
-        _Line(one.id, one.frequence, None, None, None, one.prochaine)
+        _Line(one.id, _often(one.id), None, None, None, one.prochaine)
         if (last := one.derniere) is None
-        else _Line(one.id, one.frequence, last.debut, last.reussie, last.resultat, one.prochaine)
+        else _Line(one.id, _often(one.id), last.debut, last.reussie, _outcome(last), one.prochaine)
         for one in found
     ]
     output.rows(lines, _COLUMNS, False, Zones(zone))
@@ -72,5 +73,15 @@ def run(name: str, as_json: bool) -> None:
     ok, outcome = done
     if not ok:
         raise CommandFailed(f"{name}: {outcome.get('erreur')}")
-    said = ", ".join(f"{what} {value}" for what, value in outcome.items())
-    output.done(f"{name}: {said or 'done'}", outcome, as_json)
+    output.done(f"{name}: {words.outcome(outcome)}", outcome, as_json)
+
+
+def _often(name: str) -> str:
+    if name == SWEEP:
+        return words.say("every_minutes", minutes=SWEEP_MINUTES)
+    schedule = JOBS[name].schedule
+    return words.say("monthly" if schedule.monthly else "daily", at=f"{schedule.at:%H:%M}")
+
+
+def _outcome(run: RunView) -> str | None:
+    return None if run.resultat is None else words.outcome(run.resultat)

@@ -17,6 +17,7 @@ from ppm.cli import CommandFailed
 from ppm.commands.numbers import identifier
 from ppm.instants import Zones
 from ppm.setting_values import Settings
+from ppm.words import say
 
 
 def code_keys(settings: Settings) -> CodeKeys:
@@ -101,5 +102,5 @@ def _id(fleet: Fleet, where: Table, column: str, word: str) -> int:
     with fleet.database.read() as tx:
         found = tx.execute(select(where.c.id).where(named)).scalar()
     if found is None:
-        raise CommandFailed(f"there is no {where.name} {word}") from NotFound(where.name)
+        raise CommandFailed(say("there_is_no", what=where.name, word=word)) from NotFound(where.name)
     return int(found)

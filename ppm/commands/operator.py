@@ -11,6 +11,7 @@ from fleet.usecases.operateurs import NewOperateur, OperateurEdit
 from ppm.cli import CommandFailed
 from ppm.commands import output
 from ppm.commands.opening import opened, operator_id, site_id, zones
+from ppm.words import say
 
 _COLUMNS = {
     "id": "id", "login": "login", "role": "role", "sites": "sites", "actif": "active",
@@ -35,7 +36,9 @@ def create(login: str, role: str, sites: tuple[str, ...], as_json: bool) -> None
     with opened() as fleet:
         ids = [site_id(fleet, one) for one in sites]
         made = operateurs.create(fleet, SYSTEM, NewOperateur(login, _password(), role, ids))
-    output.done(f"operator {login}: {role}", {"id": made, "login": login, "role": role}, as_json)
+    output.done(
+        say("operator_is", login=login, role=role), {"id": made, "login": login, "role": role}, as_json
+    )
 
 
 @operator.command("list")
@@ -55,7 +58,7 @@ def password(login: str, as_json: bool) -> None:
     with opened() as fleet:
         known = operator_id(fleet, login)
         operateurs.edit(fleet, SYSTEM, known, OperateurEdit(password=_password()))
-    output.done(f"operator {login}: new password", {"id": known, "login": login}, as_json)
+    output.done(say("operator_password", login=login), {"id": known, "login": login}, as_json)
 
 
 @operator.command()
@@ -67,7 +70,7 @@ def disable(login: str, undo: bool, as_json: bool) -> None:
     with opened() as fleet:
         known = operator_id(fleet, login)
         operateurs.edit(fleet, SYSTEM, known, OperateurEdit(active=undo))
-    line = f"operator {login}: {'active' if undo else 'disabled'}"
+    line = say("operator_active" if undo else "operator_disabled", login=login)
     output.done(line, {"id": known, "login": login, "active": undo}, as_json)
 
 
@@ -79,7 +82,7 @@ def totp_off(login: str, as_json: bool) -> None:
     with opened() as fleet:
         known = operator_id(fleet, login)
         second_factor.remove(fleet, SYSTEM, known)
-    output.done(f"operator {login}: no second factor", {"id": known, "login": login}, as_json)
+    output.done(say("operator_one_factor", login=login), {"id": known, "login": login}, as_json)
 
 
 @operator.command()
@@ -90,7 +93,7 @@ def logout(login: str, as_json: bool) -> None:
     with opened() as fleet:
         known = operator_id(fleet, login)
         logins.revoke_all(fleet, SYSTEM, known)
-    output.done(f"operator {login}: logged out", {"id": known, "login": login}, as_json)
+    output.done(say("operator_out", login=login), {"id": known, "login": login}, as_json)
 
 
 def _password() -> str:

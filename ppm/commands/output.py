@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ppm import instants
+from ppm import instants, words
 from ppm.instants import Zones
 
 _WIDE = 200
@@ -36,7 +36,7 @@ def rows(values: Sequence[Any], columns: Mapping[str, str], as_json_too: bool, z
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in columns.values():
-        table.add_column(heading, overflow="fold")
+        table.add_column(words.heading(heading), overflow="fold")
     for value in values:
         zone = zones.of(value)
         table.add_row(*(cell(getattr(value, field), zone) for field in columns))
@@ -68,10 +68,10 @@ def done(line: str, value: Mapping[str, Any], as_json_too: bool) -> None:
 def cell(value: Any, zone: str) -> str:
     """A value as people read it there."""
     match value:
-        case None:
+        case None | "":
             return "-"
         case bool():
-            return "yes" if value else "no"
+            return words.say("yes" if value else "no")
         case datetime():
             return instants.local(value, zone)
         case list() | tuple():

@@ -13,6 +13,7 @@ from ppm import settings as table
 from ppm.commands import output
 from ppm.commands.opening import opened, places, poste_id, site_id, zones
 from ppm.setting_values import Settings
+from ppm.words import say
 
 _COLUMNS = {
     "id": "id", "slug": "slug", "nom": "name", "site": "site", "statut": "statut",
@@ -41,8 +42,7 @@ def create(
     with opened() as fleet:
         new = NewPoste(site_id(fleet, at), slug, nom or slug, emplacement, ip, mac)
         made = postes.create(fleet, SYSTEM, new)
-    line = f"poste {slug}: created; now: ppm poste credential {slug}"
-    output.done(line, {"id": made, "slug": slug}, as_json)
+    output.done(say("poste_created", slug=slug), {"id": made, "slug": slug}, as_json)
 
 
 @poste.command("list")
@@ -79,8 +79,8 @@ def order(
     args = {name: value for name, value in given.items() if value is not None}
     with opened() as fleet:
         sent = commands.send(fleet, SYSTEM, commands.NewCommand(poste_id(fleet, slug), op, args, when))
-    what = "waits until it is back" if sent.waits else "on its way"
-    output.done(f"poste {slug}: {op} {what}", {"id": sent.id, "waits": sent.waits}, as_json)
+    line = say("order_waits" if sent.waits else "order_sent", slug=slug, op=op)
+    output.done(line, {"id": sent.id, "waits": sent.waits}, as_json)
 
 
 @poste.command()

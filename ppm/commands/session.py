@@ -11,6 +11,7 @@ from fleet.usecases.sessions import NewSession
 from ppm.commands import output
 from ppm.commands.numbers import IDENTIFIER, MINUTES, SIGNED_MINUTES
 from ppm.commands.opening import opened, poste_id, site_id, zones
+from ppm.words import say
 
 _COLUMNS = {
     "id": "id", "site": "site", "poste": "poste", "statut": "statut", "temps_restant": "left (s)",
@@ -38,10 +39,8 @@ def create(
         where = poste_id(fleet, poste) if poste else None
         new = NewSession(site_id(fleet, at), round(minutes * 60), where, utilisateur, notes)
         made = sessions.create(fleet, SYSTEM, new)
-    code = f"{made.code[:3]} {made.code[3:]}"
-    output.done(
-        f"session {made.session_id}: code {code}", {"id": made.session_id, "code": made.code}, as_json
-    )
+    line = say("session_code", number=made.session_id, code=f"{made.code[:3]} {made.code[3:]}")
+    output.done(line, {"id": made.session_id, "code": made.code}, as_json)
 
 
 @session.command("list")
@@ -111,5 +110,5 @@ def end(number: int, as_json: bool) -> None:
 def _tell(number: int, as_json: bool) -> None:
     with opened() as fleet:
         now = session_views.one(fleet, SYSTEM, number)
-    line = f"session {number}: {now.statut}, {now.temps_restant} s left"
+    line = say("session_now", number=number, statut=now.statut, s=now.temps_restant)
     output.done(line, {"id": number, "statut": now.statut, "temps_restant": now.temps_restant}, as_json)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from kiosk_agent.settings import Settings as PosteSettings
-from ppm import addresses, compose, logs
+from ppm import addresses, compose, logs, words
 from ppm import settings as table
 from ppm.cli import CommandFailed
 from ppm.commands.numbers import FACTOR, PER_MINUTE
@@ -103,7 +103,7 @@ async def _live(settings: Settings, places: list[PosteSettings], life: Life) -> 
     async with Room(places, seed=life.seed) as room, asyncio.TaskGroup() as group:
         if not await room.all_online():
             click.echo("not every poste is connected; going on", err=True)
-        click.echo(f"{len(places)} postes are simulated; Ctrl-C stops them", err=True)
+        click.echo(words.count("postes_simulated", len(places)), err=True)
         mishaps = Mishaps(list(room), Rates().times(life.mishaps), life.seed)
         group.create_task(mishaps.run(), name="mishaps")
         if life.arrivals:

@@ -13,6 +13,7 @@ from ppm import settings as table
 from ppm.commands import output
 from ppm.commands.opening import opened, site_id, zones
 from ppm.setting_values import Settings
+from ppm.words import say
 
 _COLUMNS = {
     "id": "id", "slug": "slug", "nom": "name", "zone": "zone", "nombre_postes": "postes", "ouvert": "open",
@@ -36,7 +37,7 @@ def create(slug: str, nom: str, zone: str | None, as_json: bool) -> None:
     fields = {"nom": nom, "zone": zone or Settings.load()[table.ZONE]}
     with opened() as fleet:
         made = sites.create(fleet, SYSTEM, slug, fields)
-    output.done(f"site {slug}: {nom}", {"id": made, "slug": slug}, as_json)
+    output.done(say("site_is", slug=slug, nom=nom), {"id": made, "slug": slug}, as_json)
 
 
 @site.command("list")
@@ -80,7 +81,8 @@ def edit(slug: str, politique: tuple[str, ...], as_json: bool, **given: Any) -> 
     with opened() as fleet:
         known = site_id(fleet, slug)
         sites.edit(fleet, SYSTEM, known, fields)
-    output.done(f"site {slug}: {', '.join(sorted(fields))} changed", {"id": known, "slug": slug}, as_json)
+    line = say("site_changed", slug=slug, fields=", ".join(sorted(fields)))
+    output.done(line, {"id": known, "slug": slug}, as_json)
 
 
 def _value(name: str, given: Any) -> Any:

@@ -36,9 +36,9 @@ Ppm = Callable[..., Ran]
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
-    """The environment of this process without its settings, and with these."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PPM_")}
-    return {**kept, **settings}
+    """The environment of this process without its settings and its language, and with these."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PPM_", "LC_"))}
+    return {**kept, "LANG": "C.UTF-8", **settings}
 
 
 @pytest.fixture

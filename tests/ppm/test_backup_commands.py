@@ -31,7 +31,16 @@ def test_jobs_are_listed_and_run_by_hand(ppm: Ppm, tmp_path: Path) -> None:
     assert ppm("job", "run", "old_sessions", "--json").json["sessions"] == 0
     found = {one["id"]: one for one in ppm("job", "list", "--json").json}
     assert found["old_sessions"]["derniere"]["reussie"] is True
-    assert "tous les jours" in ppm("job", "list").out
+    table = ppm("job", "list").out
+    assert "every day at 04:00" in table
+    assert "on the 1st of the month" in table
+    assert "tous les jours" not in table
+    assert "utilisateurs 0, addresses 0, events 0" in table
+    table = ppm("job", "list", LANG="fr_FR.UTF-8").out
+    assert "tous les jours à 04:00" in table
+    assert "utilisateurs 0, adresses 0, evenements 0" in table
+    assert "prochaine fois" in table
+    assert "no folder is set" in ppm("job", "run", "log_archive").out
     (tmp_path / "file").write_text("no folder")
     failed = ppm("job", "run", "backup", PPM_BACKUP_DIR=str(tmp_path / "file"))
     assert (failed.code, failed.err.count("\n")) == (1, 1)
