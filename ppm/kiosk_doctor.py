@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kiosk_agent.broker import Broker
-from kiosk_agent.local import secret, technician
+from kiosk_agent.local import by_hand, secret
 from kiosk_agent.updating.release import UpdateRefused
 from kiosk_agent.updating.slots import Slots
 from ppm import addresses, window
@@ -82,7 +82,7 @@ def agent(settings: Settings) -> Iterator[Finding]:
     """It runs, and has reached the broker with its account."""
     path = socket_of(settings)
     try:
-        answer = technician.ask(path, technician.Look())
+        answer = by_hand.ask(path, by_hand.Look())
     except (OSError, ValueError) as error:
         remedy = "systemctl start the poste's unit, and look at its journal"
         yield Finding("agent", "failed", f"{path}: {error}", remedy)

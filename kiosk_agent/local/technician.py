@@ -13,59 +13,19 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
 
 from kiosk_agent.agent import Agent
 from kiosk_agent.local import secret as secrets
+from kiosk_agent.local.by_hand import LONGEST_LINE, PATIENCE_S, UNIX, Answer, Asked, Close, Unlock
 from kiosk_agent.local.door import listening
 from kiosk_agent.local.peer import UnknownPeer, of_socket
 from kiosk_agent.version import software
 
 log = logging.getLogger(__name__)
-_UNIX = "a technician asks at a Unix socket"
-FILE = "technician.sock"
-MOST_S = 3_600
-"""For how long a technician may open a machine at once."""
-LONGEST_LINE = 4_096
-PATIENCE_S = 10.0
 FREE_TRIES = 5
 FIRST_WAIT_S, LONGEST_WAIT_S = 30.0, 900.0
-
-
-class Unlock(Struct, frozen=True, kw_only=True, tag_field="op", tag="unlock"):
-    """Open the machine for so long."""
-
-    reason: Annotated[str, Meta(min_length=3, max_length=300)]
-    seconds: Annotated[int, Meta(ge=1, le=MOST_S)]
-    secret: Annotated[str, Meta(max_length=256)] = ""
-
-
-class Close(Struct, frozen=True, kw_only=True, tag_field="op", tag="lock"):
-    """The technician is done."""
-
-    secret: Annotated[str, Meta(max_length=256)] = ""
-
-
-class Look(Struct, frozen=True, kw_only=True, tag_field="op", tag="look"):
-    """How is the agent?"""
-
-    secret: Annotated[str, Meta(max_length=256)] = ""
-
-
-Asked = Unlock | Close | Look
-
-
-class Answer(Struct, frozen=True, kw_only=True):
-    """What became of it; `refused` is a word: `forbidden`, `wait`, `session_here`, `cleaning`, `open_already`..."""
-
-    refused: str | None = None
-    wait_s: int = 0
-    phase: str = ""
-    online: bool = False
-    software: str = ""
 
 
 class Guesses:
@@ -100,7 +60,7 @@ class Hatch:
     async def open(self, path: Path) -> AsyncIterator[None]:
         """Be reachable on this path, for everybody: who they are decides. Raises OSError."""
         if sys.platform == "win32":
-            raise OSError(_UNIX)
+            raise OSError(UNIX)
         ours = listening(path, os.getuid())
         os.chmod(path, 0o666)  # noqa: PTH101, S103 - who asks is seen by their account
         server = await asyncio.start_unix_server(self._serve, sock=ours, limit=LONGEST_LINE)
@@ -136,8 +96,9 @@ class Hatch:
         except UnknownPeer:
             return Answer(refused="forbidden")
         if sys.platform == "win32":
-            raise OSError(_UNIX)
-        if peer.uid in (0, os.getuid()):
+            raise OSError(UNIX)
+        at_screen = isinstance(asked, Unlock) and asked.at_screen
+        if peer.uid in (0, os.getuid()) and not at_screen:
             return None
         now = asyncio.get_running_loop().time()
         if wait_s := self._guesses.wait_s(now):
@@ -175,15 +136,3 @@ async def keep(agent: Agent, folder: Path, path: Path) -> None:
         except OSError as error:
             log.warning("technician_unreachable", extra={"error": str(error)})
         await asyncio.Event().wait()
-
-
-def ask(path: Path, asked: Asked) -> Answer:
-    """Ask the agent of this machine. Raises OSError, or ValueError for an answer of another kind."""
-    if sys.platform == "win32":
-        raise OSError(_UNIX)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(PATIENCE_S)
-        connection.connect(str(path))
-        connection.sendall(msgspec.json.encode(asked) + b"\n")
-        with connection.makefile("rb") as lines:
-            return msgspec.json.decode(lines.readline(LONGEST_LINE), type=Answer)

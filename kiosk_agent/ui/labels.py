@@ -41,6 +41,38 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "end_no": ("Non, continuer", "No, go on"),
     "from_desk": ("Message de l’accueil", "Message from the desk"),
     "read": ("J’ai lu", "I have read it"),
+    "by_hand": ("Ouverture par un technicien", "Opening by a technician"),
+    "by_hand_secret": ("Secret de ce poste", "Secret of this computer"),
+    "by_hand_reason": (
+        "Motif, pour le journal (ne nommez personne)",
+        "Reason, for the journal (name nobody)",
+    ),
+    "by_hand_open": ("Ouvrir 15{nbsp}minutes", "Open for 15{nbsp}minutes"),
+    "by_hand_asking": ("Vérification…", "Checking…"),
+    "by_hand_incomplete": (
+        "Il faut le secret et un motif de trois lettres au moins.",
+        "The secret is needed, and a reason of three letters or more.",
+    ),
+    "by_hand_forbidden": (
+        "Refusé{nnbsp}: ce n’est pas le secret de ce poste, ou il n’en a pas.",
+        "Refused: this is not the secret of this computer, or it has none.",
+    ),
+    "by_hand_wait": (
+        "Trop d’essais. Nouvel essai possible dans {time}.",
+        "Too many tries. You can try again in {time}.",
+    ),
+    "by_hand_session_here": (
+        "Refusé{nnbsp}: la session d’un visiteur est ici. Terminez-la d’abord.",
+        "Refused: a visitor’s session is here. End it first.",
+    ),
+    "by_hand_cleaning": (
+        "Refusé{nnbsp}: nettoyage en cours. Réessayez dans un instant.",
+        "Refused: it is being cleaned. Try again in a moment.",
+    ),
+    "by_hand_failed": (
+        "Le poste ne s’ouvre pas. Voyez le journal de son agent.",
+        "The computer does not open. See the log of its agent.",
+    ),
     "poste": ("Poste {poste}", "Computer {poste}"),
     "today": ("aujourd’hui à{nbsp}{time}", "today at{nbsp}{time}"),
     "tomorrow": ("demain à{nbsp}{time}", "tomorrow at{nbsp}{time}"),

@@ -54,7 +54,7 @@ class Slots:
             name = (self.folder / "current").readlink().name
         except OSError as error:
             raise UpdateRefused("no_slots", str(error)) from None
-        if name not in ("a", "b"):
+        if name not in start.SLOTS:
             raise UpdateRefused("no_slots", f"current is {name}")
         return name
 

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 TRIAL = "update.json"
+SLOTS = ("a", "b")
 
 
 def settle(folder: Path) -> int:
@@ -28,7 +29,7 @@ def settle(folder: Path) -> int:
             int(trial.get("most", 1)),
             int(trial.get("within_s", 60)),
         )
-        slots = {"a", "b"} >= {trial.get("slot"), trial.get("before")}
+        slots = set(SLOTS) >= {trial.get("slot"), trial.get("before")}
     except (OSError, ValueError, AttributeError, TypeError):
         return 0
     if not on_trial or not slots:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +11,7 @@ import click
 from ppm import settings as table
 from ppm.cli import CommandFailed
 from ppm.commands import output
-from ppm.setting import Setting
+from ppm.setting import Setting, SettingError
 from ppm.setting_values import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _FIXED = {
 _TAKEN: tuple[Setting[Any], ...] = (
     table.SITE, table.POSTE, table.BROKER_URL, table.BROKER_PASSWORD, table.BROKER_CA_FILE, table.BROKER_CERT_FILE,
     table.BROKER_KEY_FILE, table.MQTT_ROOT, table.LANGUAGE, table.LOG_LEVEL,
+    table.API_URL, table.POSTE_KEY, table.RELEASE_PUBLIC_KEY,
 )  # fmt: skip
 """The settings that go from the environment of the command into the file of a new poste."""
 _COLUMNS = {"state": "State", "what": "What", "name": "Name"}
@@ -37,9 +39,10 @@ _COLUMNS = {"state": "State", "what": "What", "name": "Name"}
 def install(dry: bool, packages: bool, as_json: bool) -> None:
     """Make this Debian 12 machine a poste, from its next start on: packages, accounts, screen, lock, services.
 
-    As root. May be repeated: what is there stays. The PPM_* settings of a poste that the environment has go into
-    /etc/poste-public/ppm.env if there is none yet. What visitors find is /etc/poste-public/visitor-session and the
-    folder skeleton beside it, which are the site's own to change. The machine is a poste once it was restarted.
+    As root, from an environment named a or b, which the agent then runs in. May be repeated: what is there
+    stays. The PPM_* settings of a poste that the environment has go into /etc/poste-public/ppm.env if there is
+    none yet. What visitors find is /etc/poste-public/visitor-session and the folder skeleton beside it, which are
+    the site's own to change. The machine is a poste once it was restarted.
     """
     made = _installation(dry=dry, packages=packages)
     _print(made.put, as_json, dry)
@@ -64,14 +67,29 @@ def _installation(*, dry: bool, packages: bool) -> "Installation":
 
     visitor = settings.get(table.VISITOR_USER) or VISITOR
     window = settings.get(table.WINDOW_USER) or WINDOW
-    poste = Poste(visitor, window, sys.executable, _lines(settings, visitor, window))
+    slot = Path(sys.prefix).resolve()
+    poste = Poste(visitor, window, slot, _lines(settings, visitor, window, slot.parent))
     return Installation(poste, dry=dry, packages=packages)
 
 
-def _lines(settings: Settings, visitor: str, window: str) -> dict[str, str]:
+def _lines(settings: Settings, visitor: str, window: str, slots: Path) -> dict[str, str]:
     return {
-        **_given(settings), **_FIXED, table.VISITOR_USER.name: visitor, table.WINDOW_USER.name: window,
+        **_given(settings), **_FIXED, **_renewed(settings, slots), table.VISITOR_USER.name: visitor,
+        table.WINDOW_USER.name: window,
     }  # fmt: skip
+
+
+def _renewed(settings: Settings, slots: Path) -> dict[str, str]:
+    """Other versions come by an order once all is here that it takes: half of it would keep the agent from starting.
+
+    Raises SettingError.
+    """
+    if not (settings.is_set(table.POSTE_KEY) or settings.is_set(table.RELEASE_PUBLIC_KEY)):
+        return {}
+    if not settings.is_set(table.API_URL):
+        raise SettingError(table.API_URL.name, "is missing: a poste gets its releases there")
+    settings[table.POSTE_KEY], settings[table.RELEASE_PUBLIC_KEY]  # raises where one is missing
+    return {table.SLOTS_DIR.name: str(slots)}
 
 
 def _given(settings: Settings) -> dict[str, str]:

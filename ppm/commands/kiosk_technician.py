@@ -5,16 +5,16 @@ from typing import IO
 
 import click
 
+from kiosk_agent.local import by_hand
 from kiosk_agent.local import secret as secrets
-from kiosk_agent.local import technician
-from kiosk_agent.local.technician import Answer, Asked, Close, Unlock
+from kiosk_agent.local.by_hand import Answer, Asked, Close, Unlock
 from ppm import settings as table
 from ppm.cli import CommandFailed
 from ppm.commands import output
 from ppm.homes import state_home
 from ppm.setting_values import Settings
 
-_MOST_MINUTES = technician.MOST_S // 60
+_MOST_MINUTES = by_hand.MOST_S // 60
 _REFUSED = {
     "forbidden": "be root, or give the secret of this poste with --ask",
     "wait": "too many wrong secrets",
@@ -82,8 +82,8 @@ def socket_of(settings: Settings) -> Path:
     """Where the agent of this machine listens for technicians: beside the window's socket. Raises SettingError."""
     window = settings.get(table.WINDOW_SOCKET)
     if window is not None:
-        return window.parent / technician.FILE
-    return (settings.get(table.STATE_DIR) or state_home()) / settings[table.POSTE] / technician.FILE
+        return window.parent / by_hand.FILE
+    return (settings.get(table.STATE_DIR) or state_home()) / settings[table.POSTE] / by_hand.FILE
 
 
 def _secret(ask: bool) -> str:
@@ -93,7 +93,7 @@ def _secret(ask: bool) -> str:
 def _asked(path: Path | None, asked: Asked) -> Answer:
     where = path or socket_of(Settings.load())
     try:
-        answer = technician.ask(where, asked)
+        answer = by_hand.ask(where, asked)
     except (OSError, ValueError) as error:
         raise CommandFailed(f"{where}: no agent answers there ({error})") from None
     if answer.refused is not None:

@@ -149,13 +149,13 @@ def debian_poste(stage: Stage, room: Room, folder: Path) -> Iterator[DebianPoste
         yield poste
 
 
-def install(machine: Debian, room: Room, *options: str) -> list[dict[str, str]]:
-    """The command, with the settings of this room's first poste. Its steps."""
+def install(machine: Debian, room: Room, *options: str, **settings: str) -> list[dict[str, str]]:
+    """The command, with the settings of this room's first poste, and others. Its steps."""
     account = room.accounts[0]
     said = machine.do(
         PYTHON, "-m", "ppm", "kiosk", "install", "--json", *options,
         PPM_SITE=room.slug, PPM_POSTE=account.name, PPM_BROKER_URL="mqtt://127.0.0.1:1883",
-        PPM_BROKER_PASSWORD=account.password,
+        PPM_BROKER_PASSWORD=account.password, **settings,
     )  # fmt: skip
     return msgspec.json.decode(said, type=list[dict[str, str]])
 

@@ -131,7 +131,11 @@ class ControllerPart(Server):
         from api.app import create_app, serve
         from api.settings import ApiSettings
 
-        await serve(create_app(self.fleet, ApiSettings(self.configuration["jwt_secret"])), "127.0.0.1", port)
+        releases = self.configuration.get("releases")
+        settings = ApiSettings(
+            self.configuration["jwt_secret"], releases=Path(releases) if releases is not None else None
+        )
+        await serve(create_app(self.fleet, settings), "127.0.0.1", port)
 
     async def _tell(self) -> None:
         """Tell which sites are driven, with which term, whenever that changes."""

@@ -277,14 +277,14 @@ class Stage:
             time.sleep(0.03)
         return time.monotonic() - started
 
-    def wait_kept(self, room: Room, action: str, times: int) -> None:
+    def wait_kept(self, room: Room, action: str, times: int, within_s: float = SETTLE_S) -> None:
         """Return when the audit trail of a site has an action so many times."""
         wanted = "SELECT count(*) FROM log WHERE site_id = :site AND action = :action"
 
         def kept() -> bool:
             return bool(self.rows(wanted, site=room.site_id, action=action) == [(times,)])
 
-        wait_until(kept, SETTLE_S, f"{times} {action}")
+        wait_until(kept, within_s, f"{times} {action}")
 
     def wrong(self, *rooms: Iterable[Poste]) -> list[str]:
         """All that does not hold at these postes."""

@@ -6,9 +6,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from fleet.domain.actor import SYSTEM
+from fleet.usecases import poste_credentials
+from ppm import releases
 from ppm.parts.broker import Binary
+from protocol.release import Release
 from tests.end_to_end.debian_poste import (
     HOME,
     LONG_S,
@@ -20,8 +25,9 @@ from tests.end_to_end.debian_poste import (
     now_ms,
 )
 from tests.end_to_end.stage import Stage
-from tests.support.debian import PYTHON, Debian
+from tests.support.debian import PYTHON, SLOTS, Debian
 from tests.support.waiting import wait_until
+from tests.support.wheels import CRASHES, NEW, OLD, SILENT, build
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 SLACK_MS = 1_000
@@ -186,6 +192,83 @@ def test_a_machine_that_goes_down_with_a_frozen_visitor_does_not_wait_for_it(pos
     os.kill(poste.machine.pid, signal.SIGRTMIN + 4)  # power off
     wait_until(lambda: not Path(f"/proc/{poste.machine.pid}").exists(), 40, "down")
     assert time.monotonic() - began < 20
+
+
+# ---------------------------------------------------------------- another version
+
+
+@pytest.fixture
+def renewed(mosquitto_binary: Binary, tmp_path: Path) -> Iterator[DebianPoste]:
+    """A poste that runs the old version, out of a wheel, and gets others from the API of its own server."""
+    key, served = releases.new_key(), tmp_path / "releases"
+    ticks = tmp_path / "ticks"
+    ticks.mkdir()
+    ticks.chmod(0o777)
+    with Stage(tmp_path, mosquitto_binary) as stage:
+        for version in (OLD, NEW, CRASHES, SILENT):
+            (tmp_path / version).mkdir()
+            releases.add(served, build(tmp_path / version, version), key)
+        room = stage.room("accueil")
+        controller = stage.controller("one", room)
+        controller.configuration["releases"] = str(served)
+        controller.start()
+        with (
+            Debian(tmp_path, binds={served: "/wheels", ticks: "/ticks"}) as machine,
+            machine.door(1883, room.broker.postes_port) as cable,
+            machine.door(8000, controller.configuration["http_port"]),
+        ):
+            machine.do(PYTHON, "-m", "ensurepip")
+            pip = (PYTHON, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--force-reinstall")
+            machine.sh(f"{' '.join(pip)} /wheels/*-{OLD}-*.whl")
+            install(
+                machine, room, PPM_API_URL="http://127.0.0.1:8000",
+                PPM_POSTE_KEY=poste_credentials.issue(stage.fleet, SYSTEM, room[0].id),
+                PPM_RELEASE_PUBLIC_KEY=releases.public_key(key),
+            )  # fmt: skip
+            dress(machine)
+            poste = DebianPoste(machine, stage, room, cable, ticks / "ticks")
+            machine.do("systemctl", "start", "ppm-kiosk")
+            wait_until(poste.covered, LONG_S, "a lock")
+            poste.wait_free()
+            yield poste
+
+
+def order(poste: DebianPoste, version: str) -> None:
+    """The desk orders this version of what the server has."""
+    (statement,) = (poste.stage.folder / "releases").glob(f"*-{version}-*.sig")
+    told = msgspec.json.decode(statement.read_bytes(), type=Release)
+    body = {"op": "update", "version": version, "sha256": told.sha256}
+    answer = poste.stage.open_desk().post(f"/postes/{poste.slug}/commands/", body)
+    assert answer.ok, answer
+
+
+def runs_version(poste: DebianPoste) -> str:
+    """The version that the desk sees there."""
+    wanted = "SELECT version_client FROM presence WHERE poste_id = :poste"
+    return str(poste.stage.rows(wanted, poste=poste.room[0].id)[0][0])
+
+
+def test_a_version_that_the_desk_orders_runs_and_one_that_does_not_come_up_is_left(
+    renewed: DebianPoste,
+) -> None:
+    poste, machine = renewed, renewed.machine
+    wait_until(lambda: runs_version(poste) == OLD, LONG_S, "the old version")
+    assert machine.do("readlink", f"{SLOTS}/current") == "a"
+    order(poste, NEW)
+    wait_until(lambda: runs_version(poste) == NEW, LONG_S, "the new version")
+    assert machine.do("readlink", f"{SLOTS}/current") == "b"
+    wait_until(lambda: machine.run("test", "-e", f"{SLOTS}/update.json").returncode == 1, LONG_S, "told")
+    for failed, version in enumerate((CRASHES, SILENT), start=1):
+        order(poste, version)
+        poste.stage.wait_kept(poste.room, "erreur", failed, within_s=LONG_S)
+        poste.wait_free()
+        assert runs_version(poste) == NEW
+        assert machine.do("readlink", f"{SLOTS}/current") == "b"
+    told = str(poste.stage.rows("SELECT metadata FROM log WHERE action = 'erreur' ORDER BY numero"))
+    assert told.count("update_rolled_back") == 2, told
+    agent = machine.do("cat", f"/proc/{poste.agent_pid()}/cmdline")
+    assert agent.replace("\0", " ").startswith(f"{SLOTS}/current/bin/python -m ppm kiosk --window")
+    begin(poste, 600)
 
 
 # ---------------------------------------------------------------- the machine itself

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from kiosk_agent.local import secret as secrets
 from ppm.parts.broker import Binary
 from tests.end_to_end.stage import Room, Stage
 from tests.support.waiting import wait_until
@@ -102,6 +104,42 @@ def test_a_window_is_told_no_secret_of_the_agent(mosquitto_binary: Binary, tmp_p
             environment = Path(f"/proc/{window}/environ").read_bytes()
             assert room.accounts[0].password.encode() not in environment
             assert not re.search(rb"(^|\0)PPM_", environment)
+
+
+def test_a_technician_opens_a_poste_with_no_server_at_its_lock_screen(
+    mosquitto_binary: Binary, tmp_path: Path
+) -> None:
+    secret = "une lampe verte"
+    with Stage(tmp_path, mosquitto_binary) as stage, Display(tmp_path) as display:
+        room = stage.room("accueil")
+        room.broker.stop()
+        secrets.write(tmp_path / room.accounts[0].name, secret)
+        with kiosk(room, display, tmp_path):
+            wait_until(lambda: locked(display), LONG_S, "a lock")
+            for typed in ("une lampe rouge", ""):
+                _ask_to_open(display, typed, "serveur en panne")
+                with suppress(AssertionError):
+                    wait_until(lambda: not locked(display), 2)
+                assert locked(display), "the account of the window proves nothing"
+
+            def opened() -> bool:
+                _ask_to_open(display, secret, "serveur en panne")
+                with suppress(AssertionError):
+                    wait_until(lambda: not locked(display), 5)
+                return not locked(display)
+
+            wait_until(opened, LONG_S, "the secret opens it")
+            kept = msgspec.json.decode((tmp_path / room.accounts[0].name / "state.json").read_bytes())
+            assert kept["by_hand"], kept
+
+
+def _ask_to_open(display: Display, secret: str, reason: str) -> None:
+    """Ctrl+Alt+O, and what its page asks."""
+    display.press("Escape", "ctrl+alt+o")
+    display.type(secret)
+    display.press("Return")
+    display.type(reason)
+    display.press("Return")
 
 
 def _type_until_open(display: Display, code: str) -> None:

@@ -35,58 +35,18 @@ from tests.api.conftest import SETTINGS
 from tests.kiosk_agent.tiny_controller import TinyController
 from tests.ppm.conftest import clean_environment
 from tests.support.waiting import eventually
+from tests.support.wheels import CRASHES, NEW, OLD, SILENT, build
 
 pytestmark = pytest.mark.timeout(400)
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("api", "controller", "fleet", "kiosk_agent", "mosquitto", "ppm", "protocol")
 KEY = releases.new_key()
-OLD, NEW, CRASHES, SILENT = "0.2.0", "0.3.0", "0.4.0", "0.5.0"
-_FAULTS = {
-    CRASHES: ("kiosk_agent/agent.py", '        """Be the poste."""\n', "        raise SystemExit(3)\n"),
-    SILENT: (
-        "kiosk_agent/link.py",
-        '        """Keep a connection for ever."""\n',
-        "        await asyncio.sleep(3600)\n",
-    ),
-}
-WITHIN_S = 12
 
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A wheel for each version, built here from these sources; two of them do not come up."""
     return {
-        version: _build(tmp_path_factory.mktemp("source"), version) for version in (OLD, NEW, CRASHES, SILENT)
+        version: build(tmp_path_factory.mktemp("source"), version) for version in (OLD, NEW, CRASHES, SILENT)
     }
-
-
-def _build(folder: Path, version: str) -> Path:
-    for package in PACKAGES:
-        shutil.copytree(
-            ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
-        )
-    for name in ("README.md", "LICENSE"):
-        shutil.copy(ROOT / name, folder)
-    project = (ROOT / "pyproject.toml").read_text()
-    (folder / "pyproject.toml").write_text(project.replace('version = "0.1.0"', f'version = "{version}"', 1))
-    if version in _FAULTS:
-        name, place, fault = _FAULTS[version]
-        text = (folder / name).read_text()
-        assert place in text
-        (folder / name).write_text(text.replace(place, place + fault, 1))
-    # The time that a new version has is what the one that runs says: shorter here than anybody would wait.
-    slots = folder / "kiosk_agent/updating/slots.py"
-    slots.write_text(
-        slots.read_text().replace("TRIES, WITHIN_S = 2, 120", f"TRIES, WITHIN_S = 2, {WITHIN_S}", 1)
-    )
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel"],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-    )
-    (wheel,) = (folder / "dist").glob("*.whl")
-    return wheel
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ from kiosk_agent.platform.base import PlatformError
 from kiosk_agent.platform.dry import DryPlatform
 from kiosk_agent.platform.linux.cell import Cell
 from kiosk_agent.platform.linux.idle import NoScreen, Screen, cookie_of
-from kiosk_agent.platform.linux.install import OURS, SITES, Installation, Poste
+from kiosk_agent.platform.linux.install import OURS, SITES, Installation, InstallError, Poste
 from kiosk_agent.platform.linux.machine import of_this
+from kiosk_agent.updating import start
 from tests.support.platform_contract import keeps_the_contract
 from tests.support.waiting import wait_until
 from tests.support.x import Display
@@ -119,8 +120,11 @@ def test_visitors_are_an_account_of_this_machine_and_never_root() -> None:
 # ---------------------------------------------------------------- what is installed
 
 
+SLOT = Path("/opt/poste-public/a")
+
+
 def test_a_dry_run_tells_all_and_writes_nothing(tmp_path: Path) -> None:
-    steps = list(Installation(Poste("visiteur", "poste-window", "/opt/python"), dry=True, packages=False,
+    steps = list(Installation(Poste("visiteur", "poste-window", SLOT), dry=True, packages=False,
                               root=tmp_path).put())  # fmt: skip
     told = {one.name for one in steps}
     files = [one for tree in (OURS, SITES) for one in tree.rglob("*") if one.is_file()]
@@ -131,8 +135,30 @@ def test_a_dry_run_tells_all_and_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_what_is_installed_has_no_word_left_open() -> None:
-    made = Installation(Poste("visiteur", "poste-window", "/opt/python"), dry=True)
+    made = Installation(Poste("visiteur", "poste-window", SLOT), dry=True)
     for tree in (OURS, SITES):
         for place, text, _ in made._files(tree):
             assert not re.search(r"@[A-Z_]+@", text), place
             assert not re.search(r"@[A-Z_]+@", str(place))
+
+
+def test_the_agent_is_started_by_the_slots_and_an_environment_that_is_none_is_refused() -> None:
+    made = Installation(Poste("visiteur", "poste-window", SLOT), dry=True)
+    (unit,) = [text for place, text, _ in made._files(OURS) if place.name == "ppm-kiosk.service"]
+    assert "ExecStart=/usr/bin/python3 /opt/poste-public/start.py /opt/poste-public kiosk --window" in unit
+    assert "Restart=always" in unit
+    other = Installation(Poste("visiteur", "poste-window", Path("/opt/poste-public")), dry=True)
+    with pytest.raises(InstallError, match="no slot"):
+        next(other.put())
+
+
+def test_the_slots_are_put_once_and_an_update_is_not_taken_back(tmp_path: Path) -> None:
+    made = Installation(Poste("visiteur", "poste-window", SLOT), dry=False, root=tmp_path)
+    folder = tmp_path / "opt/poste-public"
+    for slot in ("a", "b"):
+        (folder / slot).mkdir(parents=True)
+    assert [one.state for one in made._put_slots()] == ["done", "done"]
+    assert (folder / "current").readlink() == Path("a")
+    start.point(folder, "b")
+    assert [one.state for one in made._put_slots()] == ["already", "already"]
+    assert (folder / "current").readlink() == Path("b")

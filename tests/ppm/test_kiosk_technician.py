@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kiosk_agent.local import secret as secrets
+from kiosk_agent.local.by_hand import Unlock, ask
 from ppm.parts.process import free_port
 from tests.ppm.conftest import Ppm, clean_environment
 from tests.support.waiting import wait_until
@@ -168,3 +170,13 @@ def test_what_is_no_question_changes_nothing(kiosk: Kiosk, line: str) -> None:
         )
         assert json.loads(done.stdout)["refused"] == "unreadable"
         assert not kiosk.says("maintenance")
+
+
+def test_at_the_lock_screen_the_secret_is_asked_for_whatever_account_the_window_has(kiosk: Kiosk) -> None:
+    """Root, who needs none at a terminal."""
+    secrets.write(kiosk.folder / "state" / "p1", SECRET)
+    with kiosk.runs():
+        for secret in ("", "un vieux moulin rouge"):
+            asked = Unlock(reason="serveur en panne", seconds=60, secret=secret, at_screen=True)
+            assert ask(kiosk.socket, asked).refused == "forbidden"
+        assert ask(kiosk.socket, msgspec.structs.replace(asked, secret=SECRET)).refused is None

@@ -40,12 +40,13 @@ echo $$ > "/sys/fs/cgroup/$3/sh/cgroup.procs"
 shift 3
 exec systemd-nspawn --boot --quiet --register=no --keep-unit --console=pipe --private-network "$@"
 """
-PYTHON = "/opt/poste-public/bin/python"
+SLOTS = "/opt/poste-public"
+PYTHON = f"{SLOTS}/a/bin/python"
 
 
 def debian() -> Path:
     """The file system, from the cache or made now (a minute)."""
-    packages = ",".join([*_SEEN, *PACKAGES])
+    packages = ",".join(dict.fromkeys([*_SEEN, *PACKAGES]))
     made = _CACHE / f"debian-{hashlib.sha256(packages.encode()).hexdigest()[:12]}"
     if made.exists():
         return made
@@ -111,10 +112,10 @@ class Debian:
         return self.run("systemctl", "is-system-running").stdout.strip() in ("running", "degraded")
 
     def _put_python(self) -> None:
-        """An environment as a poste has one, whose packages are those of this checkout."""
-        self.do("python3", "-m", "venv", "--without-pip", "/opt/poste-public")
+        """A slot as a poste has one, whose packages are those of this checkout."""
+        self.do("python3", "-m", "venv", f"{SLOTS}/a")
         lines = "/opt/checkout\n/opt/packages\n"
-        self.write(f"/opt/poste-public/lib/python3.{sys.version_info[1]}/site-packages/a.pth", lines)
+        self.write(f"{SLOTS}/a/lib/python3.{sys.version_info[1]}/site-packages/a.pth", lines)
 
     # -------------------------------------------------------------- in it
 

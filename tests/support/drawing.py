@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
+from kiosk_agent.local.by_hand import Answer
 from kiosk_agent.ui.qt.lock import Cover, LockWindow
 from kiosk_agent.ui.qt.over import Over
 from kiosk_agent.ui.screen import Lock, Screen
@@ -21,6 +22,7 @@ class How:
 
     keypad: bool = False
     informs: bool = False
+    technician: bool = False
     other: bool = False
     logo: Path | None = None
 
@@ -44,6 +46,9 @@ def _locked(screen: Lock, place: QRect, how: How) -> LockWindow:
     lock.keys.setChecked(how.keypad and screen.may_type)
     if how.informs:
         lock.info.click()
+    if how.technician:
+        lock.let_technician_type()
+        lock.technician.answered(Answer(refused="session_here"))
     QApplication.sendPostedEvents()
     return lock
 

@@ -1,5 +1,7 @@
 """Puts a poste onto a Debian machine, and takes it off again: accounts, files, units. Each step may be repeated.
 
+The environment that it runs in is a slot of `updating`: FOLDER/a or FOLDER/b. The agent's unit starts the slots.
+
 files/    ours: written again whenever they differ. A name of a file is its place, below /
 site/     the site's own: written where they are missing, and then left alone
 """
@@ -13,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kiosk_agent.updating import start
+
 OURS = Path(__file__).with_name("files")
 SITES = Path(__file__).with_name("site")
 SETTINGS = Path("/etc/poste-public/ppm.env")
@@ -23,7 +27,7 @@ UNITS = (AGENT_UNIT, "ppm-screen.service", "ppm-visitor.service", "ppm-home.serv
 MASKED = ("getty@tty1.service", "autovt@.service", "ctrl-alt-del.target", "debug-shell.service")
 """What would open another way into the machine."""
 PACKAGES = (
-    "dbus", "libpam-systemd", "xserver-xorg-core", "xserver-xorg-input-libinput", "xauth", "x11-xkb-utils",
+    "python3", "dbus", "libpam-systemd", "xserver-xorg-core", "xserver-xorg-input-libinput", "xauth", "x11-xkb-utils",
     "openbox", "fonts-dejavu-core", "libegl1", "libxcb-cursor0", "libxcb-icccm4", "libxcb-keysyms1",
     "libxcb-shape0", "libxss1", "libxkbcommon-x11-0",
 )  # fmt: skip
@@ -48,11 +52,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Poste:
-    """What a machine is to become. `settings` are the lines of its file of settings."""
+    """What a machine is to become, by the agent in this slot. `settings` are the lines of its file of settings."""
 
     visitor: str
     window: str
-    python: str
+    slot: Path
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -69,12 +73,14 @@ class Installation:
     def put(self) -> Iterator[Step]:
         """Do what is not done yet, one step after the other. Raises InstallError or OSError."""
         _refuse_others()
+        _refuse_no_slot(self.poste.slot)
         if self._packages:
             yield from self._put_packages()
         yield self._put_group()
         yield self._put_account(self.poste.window, *_WINDOW)
         yield self._put_account(self.poste.visitor, *_VISITOR, "--home-dir", f"/home/{self.poste.visitor}")
         yield from self._put_folders()
+        yield from self._put_slots()
         for place, text, mode in self._files(OURS):
             yield self._write("file", place, text, mode)
         for place, text, mode in self._files(SITES):
@@ -136,6 +142,18 @@ class Installation:
                 real.mkdir(parents=True, mode=mode)
             yield Step("folder", str(place), self._did("done"))
 
+    def _put_slots(self) -> Iterator[Step]:
+        """What starts the slots stands beside them. Which one is current is an update's to say, once it was said."""
+        folder = self.poste.slot.parent
+        yield self._write("starter", folder / "start.py", Path(start.__file__).read_text(), 0o644)
+        current = self._at(folder / "current")
+        if current.exists():
+            yield Step("slot", str(current.resolve()), "already")
+            return
+        if not self._dry:
+            start.point(current.parent, self.poste.slot.name)
+        yield Step("slot", str(self.poste.slot), self._did("done"))
+
     def _files(self, tree: Path) -> Iterator[tuple[Path, str, int]]:
         """Where each goes, what is in it, and its mode."""
         words = self._words()
@@ -148,8 +166,9 @@ class Installation:
     def _words(self) -> dict[str, str]:
         uid = _uid(self.poste.visitor)
         return {
-            "VISITOR": self.poste.visitor, "HOME": f"/home/{self.poste.visitor}", "PYTHON": self.poste.python,
-            "SCREEN_GROUP": SCREEN_GROUP, "UID": "UID" if uid is None else str(uid),
+            "VISITOR": self.poste.visitor, "HOME": f"/home/{self.poste.visitor}",
+            "SLOTS": str(self.poste.slot.parent), "SCREEN_GROUP": SCREEN_GROUP,
+            "UID": "UID" if uid is None else str(uid),
         }  # fmt: skip
 
     def _settings(self) -> str:
@@ -221,6 +240,11 @@ class Installation:
 def _refuse_others() -> None:
     if shutil.which("systemctl") is None or shutil.which("useradd") is None:
         raise InstallError("this is no Debian machine with systemd")
+
+
+def _refuse_no_slot(slot: Path) -> None:
+    if slot.name not in start.SLOTS:
+        raise InstallError(f"{slot} is no slot of a poste: install it into /opt/poste-public/a, for example")
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:

@@ -8,6 +8,8 @@ from typing import cast
 
 from PySide6.QtWidgets import QApplication
 
+from kiosk_agent.local.by_hand import FILE
+from kiosk_agent.ui.qt.by_hand import Hatch
 from kiosk_agent.ui.qt.link import Link
 from kiosk_agent.ui.qt.stand import Stand
 from kiosk_agent.ui.scene import Scene
@@ -26,7 +28,8 @@ def main() -> int:
     application.setQuitOnLastWindowClosed(False)
     language = cast("Language", given.language)
     link = Link(given.socket)
-    stand = Stand(link, Scene(home=language, language=language), given.logo)
+    hatch = Hatch(Path(given.socket).parent / FILE)
+    stand = Stand(link, Scene(home=language, language=language), given.logo, hatch)
     link.unfit.connect(application.quit)
     stand.start()
     return application.exec()

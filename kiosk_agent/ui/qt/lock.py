@@ -4,7 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import QRect, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QPixmap
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QKeySequence, QPixmap, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )  # fmt: skip
 
 from kiosk_agent.ui.labels import label
+from kiosk_agent.ui.qt.by_hand import KEYS, TechnicianPage
 from kiosk_agent.ui.qt.code_field import CodeField
 from kiosk_agent.ui.qt.icons import icon
 from kiosk_agent.ui.qt.keypad import Keypad
@@ -73,6 +74,8 @@ class LockWindow(QWidget):
         self._pages.addWidget(self._middle())
         self._pages.addWidget(self._informing())
         self._pages.addWidget(self._shouting())
+        self.technician = TechnicianPage(self)
+        self._pages.addWidget(self.technician)
         root.addLayout(self._pages, 1)
         root.addLayout(self._bottom())
 
@@ -159,6 +162,8 @@ class LockWindow(QWidget):
         self.keys.toggled.connect(self._show_keypad)
         self.info.clicked.connect(lambda: self._inform(shown=True))
         self.info_close.clicked.connect(lambda: self._inform(shown=False))
+        self.technician.left.connect(lambda: self._go_to(0))
+        QShortcut(QKeySequence(KEYS), self).activated.connect(self.let_technician_type)
         order = [self.field, self.start, self.language, self.contrast, self.large, self.keys, self.info]
         for before, after in pairwise(order):
             QWidget.setTabOrder(before, after)
@@ -198,6 +203,7 @@ class LockWindow(QWidget):
         ):  # fmt: skip
             widget.setFont(look.font(size, bold=bold))
         self.field.dress(look)
+        self.technician.dress(look)
         self.start.setMinimumHeight(look.pt(68))
         wide = self.field.width() + self.start.sizeHint().width() + look.px(12)
         self._column.setFixedWidth(min(self.width() - 2 * margin, max(look.pt(_COLUMN), wide)))
@@ -235,6 +241,7 @@ class LockWindow(QWidget):
         self._say_entry(lock)
         self._make_room()
         self.sentence.setAccessibleName(lock.sentence)
+        self.technician.say(language)
         self._page(lock)
 
     def _say_entry(self, lock: Lock) -> None:
@@ -251,7 +258,7 @@ class LockWindow(QWidget):
     def _page(self, lock: Lock) -> None:
         if lock.shout:
             self._pages.setCurrentIndex(2)
-        elif self._pages.currentIndex() == 2 or not lock.info:
+        elif self._pages.currentIndex() == 2 or (self._pages.currentIndex() == 1 and not lock.info):
             self._pages.setCurrentIndex(0)
 
     # -------------------------------------------------------------- the visitor
@@ -285,6 +292,14 @@ class LockWindow(QWidget):
     def _inform(self, *, shown: bool) -> None:
         self._pages.setCurrentIndex(1 if shown else 0)
         (self.info_close if shown else self.info).setFocus()
+
+    def let_technician_type(self) -> None:
+        self._pages.setCurrentIndex(3)
+        self.technician.begin()
+
+    def _go_to(self, page: int) -> None:
+        self._pages.setCurrentIndex(page)
+        self.field.setFocus()
 
     def forget(self) -> None:
         """The next visitor finds nothing of the last one."""

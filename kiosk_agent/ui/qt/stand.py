@@ -9,6 +9,7 @@ from PySide6.QtGui import QCursor, QGuiApplication, QWindow
 from kiosk_agent.clock import BootClock
 from kiosk_agent.local import messages
 from kiosk_agent.ui import scene as scenes
+from kiosk_agent.ui.qt.by_hand import Hatch
 from kiosk_agent.ui.qt.hot_key import hot_key
 from kiosk_agent.ui.qt.last_input import idle_counter
 from kiosk_agent.ui.qt.link import Link
@@ -28,8 +29,11 @@ LOST_GRABS = 8
 class Stand(QObject):
     """Puts what is to be seen on the screens, and what the visitor does into questions for the agent."""
 
-    def __init__(self, link: Link, scene: Scene, logo: Path | None = None) -> None:
+    def __init__(
+        self, link: Link, scene: Scene, logo: Path | None = None, hatch: Hatch | None = None
+    ) -> None:
         super().__init__()
+        self._hatch = hatch
         self.scene = scene
         self._link = link
         self._logo = logo
@@ -55,6 +59,8 @@ class Stand(QObject):
     def _connect(self) -> None:
         self._link.heard.connect(lambda word: self._become(scenes.heard(self.scene, word, self._now())))
         self._link.lost.connect(lambda: self._become(scenes.lost(self.scene)))
+        if self._hatch is not None:
+            self._hatch.answered.connect(lambda answer: self.lock.technician.answered(answer))
         self.over.pill.pressed.connect(lambda: self._toggle("menu"))
         self.over.menu.closed.connect(lambda: self._toggle("menu"))
         self.over.menu.asked.connect(lambda: self._ask(messages.AskTime()))
@@ -75,6 +81,8 @@ class Stand(QObject):
         self.lock.edited.connect(lambda: self._become(scenes.typed(self.scene)))
         self.lock.language_pressed.connect(lambda: self._become(scenes.other_language(self.scene)))
         self.lock.toggle_pressed.connect(self._toggle)
+        if self._hatch is not None:
+            self.lock.technician.given.connect(self._hatch.open)
 
     def _remake(self) -> None:
         """Other screens, or a window that another program destroyed: stand there anew."""

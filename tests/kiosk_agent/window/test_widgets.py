@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from fleet.domain.reasons import REASONS
+from kiosk_agent.local.by_hand import Answer
 from kiosk_agent.ui.face import Said
 from kiosk_agent.ui.qt.code_field import cleaned
 from kiosk_agent.ui.qt.keypad import SYMBOLS
@@ -68,7 +69,11 @@ def test_no_text_is_cut_beside_the_keypad(size: tuple[int, int], large: bool) ->
 
 @pytest.mark.parametrize("large", [False, True], ids=["text", "large"])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("how", [How(informs=True), How(other=True)], ids=["information", "other screen"])
+@pytest.mark.parametrize(
+    "how",
+    [How(informs=True), How(other=True), How(technician=True)],
+    ids=["information", "other screen", "technician"],
+)
 def test_no_text_is_cut_on_the_page_of_information_and_on_other_screens(
     how: How, size: tuple[int, int], large: bool
 ) -> None:
@@ -291,4 +296,26 @@ def test_every_pair_of_colours_can_be_read(high: bool) -> None:
 def test_all_that_is_written_is_in_a_label_or_a_button() -> None:
     for window in parts(seen(LOCKED["free"]), QRect(0, 0, 1366, 768)):
         kinds = {type(one).__name__ for one in children(window) if hasattr(one, "text")}
-        assert kinds <= {QLabel.__name__, QPushButton.__name__, "CodeField"}
+        assert kinds <= {QLabel.__name__, QPushButton.__name__, "CodeField", "QLineEdit"}, "fields show what is typed"
+
+
+def test_the_page_of_a_technician_forgets_the_secret_and_gives_the_screen_back() -> None:
+    lock = locked()
+    page = lock.technician
+    given: list[tuple[str, str]] = []
+    page.given.connect(lambda secret, reason: given.append((secret, reason)))
+    lock.let_technician_type()
+    QTest.keyClicks(page.secret, "une lampe verte")
+    QTest.keyClicks(page.reason, "panne")
+    page.open.click()
+    page.open.click()
+    assert given == [("une lampe verte", "panne")], "once, until it was answered"
+    page.answered(Answer(refused="wait", wait_s=30))
+    assert "30" in page.told.text()
+    assert page.secret.text() == ""
+    QTest.keyClicks(page.secret, "une lampe")
+    lock.draw(seen(LOCKED["no-network"]), lock.geometry())  # type: ignore[arg-type]
+    assert page.isVisible(), "what changes meanwhile takes it from nobody"
+    page._leaving.timeout.emit()
+    assert lock.field.isVisible()
+    assert page.secret.text() == ""
