@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kiosk_agent.version import software
 from ppm import settings as table
+from ppm.setting import SettingError
 from ppm.setting_values import Settings
 
 if TYPE_CHECKING:
@@ -40,9 +41,12 @@ def new_controller(fleet: "Fleet", settings: Settings, broker: "BrokerAddress") 
 
 
 def job_settings(settings: Settings) -> "JobSettings":
-    """What the jobs of this deployment are told. Raises SettingError."""
+    """What the jobs of this deployment are told. Raises SettingError, too where people outlive what knows of them."""
     from fleet.jobs.settings import JobSettings, Keep
 
+    if settings[table.KEEP_PEOPLE_DAYS] > (sessions := settings[table.KEEP_SESSIONS_DAYS]):
+        rule = f"is at most PPM_KEEP_SESSIONS_DAYS ({sessions}): the last visit is known by its session"
+        raise SettingError(table.KEEP_PEOPLE_DAYS.name, rule)
     keep = Keep(
         sessions=timedelta(days=settings[table.KEEP_SESSIONS_DAYS]),
         terminal=timedelta(days=settings[table.KEEP_TERMINAL_DAYS]),

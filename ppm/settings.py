@@ -254,7 +254,8 @@ KEEP_TERMINAL_DAYS = Setting(
 )  # fmt: skip
 KEEP_PEOPLE_DAYS = Setting(
     "PPM_KEEP_PEOPLE_DAYS", "days", rules.number(1, 3660),
-    "How long after the last visit a member of the public is known.", _JOBS, default=365,
+    "How long after the last visit a member of the public is known; at most PPM_KEEP_SESSIONS_DAYS.",
+    _JOBS, default=365,
 )  # fmt: skip
 KEEP_LOGS_DAYS = Setting(
     "PPM_KEEP_LOGS_DAYS", "days", rules.number(31, 3660),

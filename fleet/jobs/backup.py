@@ -41,9 +41,9 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
 
 def job(run: Run, settings: JobSettings) -> dict[str, Any]:
-    """The daily backup, and the oldest ones deleted."""
+    """The daily backup, and the oldest ones deleted. Raises BackupFailed, too where no folder is set."""
     if settings.backups is None:
-        return {"sans_dossier": True}
+        raise BackupFailed("PPM_BACKUP_DIR is not set: nothing is backed up")
     path = make(run.database, settings.backups, settings.software)
     return {
         "fichier": path.name,

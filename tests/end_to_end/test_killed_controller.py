@@ -34,7 +34,7 @@ CASES = [
     Case("start", Step("after", REPLY, ANSWERING)),
     Case("start", Step("before", MARK)),
     Case("start", Step("before", COMMIT, ACKED)),
-    Case("start", Step("before", COMMITTED, ACKED)),
+    Case("start", Step("after", ACKED)),
     Case("add_time", Step("before", STATE)),
     Case("add_time", Step("before", MARK)),
     Case("suspend", Step("before", STATE)),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select, text, update
 
-from fleet.database import audit, leases, tables
+from fleet.database import alerts, audit, leases, tables
 from fleet.database.engine import Database
 from fleet.database.sessions import to_session
 from fleet.jobs import backup, restore
@@ -184,6 +184,12 @@ def test_an_encrypted_backup_needs_its_secret(room: Room, settings: JobSettings)
     for wrong in (None, "another secret, of 32 bytes or more!"):
         with pytest.raises(JobFailed):
             back(room, path, secret=wrong)
+
+
+def test_without_a_folder_nothing_is_backed_up_and_that_is_no_success(database: Database, go: Go) -> None:
+    assert "PPM_BACKUP_DIR" in go("backup", JobSettings(), fails=True)["erreur"]
+    with database.read() as tx:
+        assert alerts.open_keys(tx, alerts.BACKUP) == {"backup"}
 
 
 def test_backups_are_closed_to_others_and_the_oldest_go(room: Room, settings: JobSettings, go: Go) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ppm import compose
 from ppm import settings as table
 from ppm.cli import WORDS
 from ppm.setting import Setting, SettingError
@@ -152,3 +153,9 @@ def test_every_setting_of_the_table_is_documented() -> None:
 
 def sources() -> list[Path]:
     return [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+
+
+def test_nobody_is_known_for_longer_than_the_sessions_that_tell_of_the_last_visit() -> None:
+    with pytest.raises(SettingError, match=r"PPM_KEEP_PEOPLE_DAYS: is at most PPM_KEEP_SESSIONS_DAYS \(90\)"):
+        compose.job_settings(Settings.load({"PPM_KEEP_SESSIONS_DAYS": "90"}))
+    compose.job_settings(Settings.load({"PPM_KEEP_SESSIONS_DAYS": "90", "PPM_KEEP_PEOPLE_DAYS": "90"}))
