@@ -39,6 +39,7 @@ from api.routes import (
     logs,
     metrics,
     operateurs,
+    orders,
     personal_data,
     places,
     postes,
@@ -63,7 +64,7 @@ from fleet.usecases.fleet import Fleet
 
 VERSION = "1"
 GRACEFUL_S = 5
-_DESK = (transfers, endings, timelines, requests, bulk, rooms, batches, bookings, queue, places)
+_DESK = (transfers, endings, timelines, requests, orders, bulk, rooms, batches, bookings, queue, places)
 """What the desk does beside the daily round, each in a module of its own."""
 
 _RECORDS = (jobs, personal_data, purges, reports, exports, alerts, system, metrics, releases)

@@ -66,7 +66,8 @@ def questions() -> list[Asked]:
     last, year = SESSIONS - 50, f"depuis={_ago(365)}"
     week = f"depuis={_ago(400)}&jusqu_a={_ago(393)}"
     plain = (
-        "/alertes", "/alertes?en_cours=false", "/attente?site=site-1", "/demandes", "/demandes?statut=accordee",
+        "/alertes", "/alertes?en_cours=false", "/attente?site=site-1",
+        "/commandes", "/commandes?site=site-1", "/demandes", "/demandes?statut=accordee",
         "/jobs",
         "/logs/recent", "/logs/errors", f"/logs/by_session?session={SESSIONS // 2}", "/lots", "/lots?site=site-1",
         "/operateurs", "/politiques", "/postes", "/postes?statut=disponible", "/postes?recherche=etage+3",

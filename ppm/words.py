@@ -15,7 +15,8 @@ HEADINGS: Mapping[str, str] = {
     "total (s)": "total (s)", "deadline": "fin prévue", "reason": "motif", "login": "identifiant",
     "role": "rôle", "sites": "sites", "active": "actif", "last login": "dernière connexion", "job": "tâche",
     "when": "quand", "last run": "dernière fois", "ok": "réussie", "outcome": "résultat", "next": "prochaine fois",
-    "chain": "chaîne", "row": "ligne", "hash": "empreinte", "left": "reste",
+    "chain": "chaîne", "row": "ligne", "hash": "empreinte", "left": "reste", "order": "commande",
+    "text": "texte", "operator": "opérateur", "given": "donnée", "until": "jusqu’à",
 }  # fmt: skip
 """The headings of tables, by the English one; others are the same in both languages."""
 OUTCOMES: Mapping[str, str] = {

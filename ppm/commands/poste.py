@@ -4,7 +4,8 @@ import click
 
 from fleet.database.listing import LARGEST, Page
 from fleet.domain.actor import SYSTEM
-from fleet.usecases import commands, poste_views, postes
+from fleet.usecases import commands, orders, poste_views, postes
+from fleet.usecases.orders import OrderView
 from fleet.usecases.poste_views import PosteFilter
 from fleet.usecases.postes import NewPoste
 from mosquitto.passwords import hash_password, new_password
@@ -19,6 +20,10 @@ _COLUMNS = {
     "id": "id", "slug": "slug", "nom": "name", "site": "site", "statut": "statut",
     "est_en_ligne": "online", "session_active": "session", "version_client": "software",
     "derniere_connexion": "last seen",
+}  # fmt: skip
+_ORDERS = {
+    "poste": "poste", "site": "site", "op": "order", "texte": "text", "version": "software", "operateur": "operator",
+    "created_at": "given", "expire_a": "until",
 }  # fmt: skip
 
 
@@ -81,6 +86,24 @@ def order(
         sent = commands.send(fleet, SYSTEM, commands.NewCommand(poste_id(fleet, slug), op, args, when))
     line = say("order_waits" if sent.waits else "order_sent", slug=slug, op=op)
     output.done(line, {"id": sent.id, "waits": sent.waits}, as_json)
+
+
+@poste.command("orders")
+@click.option("--site", "at", help="For postes of this site (slug or id).")
+@click.option("--poste", "which", help="For this poste (slug or id).")
+@output.json_option
+def orders_(at: str | None, which: str | None, as_json: bool) -> None:
+    """Orders that still wait for a poste that is away, the oldest first."""
+    with opened() as fleet:
+        where = (site_id(fleet, at) if at else None, poste_id(fleet, which) if which else None)
+        found: list[OrderView] = []
+        total = 1
+        while len(found) < total:
+            page = orders.waiting(fleet, SYSTEM, *where, Page(LARGEST, len(found)))
+            found += page.resultats
+            total = page.total if page.resultats else 0
+        clocks = zones(fleet)
+    output.rows(found, _ORDERS, as_json, clocks)
 
 
 @poste.command()

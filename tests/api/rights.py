@@ -106,6 +106,7 @@ RIGHTS: dict[str, Right] = {
     "GET /api/rapports/{genre}/{jour}/page": _read(HIDDEN, may_miss=True),
     "GET /api/jobs": _read(SHARED),
     "POST /api/jobs/{job}/run": _admin(),
+    "GET /api/commandes": _read(FILTERED),
     "GET /api/demandes": _read(FILTERED),
     "GET /api/demandes/{request_id}": _read(HIDDEN),
     "POST /api/demandes/{request_id}/accept": _write(body={}),

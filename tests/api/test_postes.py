@@ -8,13 +8,14 @@ from sqlalchemy import update
 
 from fleet.database import leases
 from fleet.database.listing import Page
-from fleet.database.tables import desired, poste, presence
-from fleet.domain.actor import SYSTEM
-from fleet.usecases import poste_views
+from fleet.database.tables import command, desired, poste, presence
+from fleet.domain.actor import OPERATEUR, SYSTEM
+from fleet.usecases import operateurs, poste_views, sites
 from fleet.usecases import presence as hearing
+from fleet.usecases.operateurs import NewOperateur
 from fleet.usecases.poste_views import PosteFilter
 from protocol.messages import Info
-from tests.api.conftest import Desk, count
+from tests.api.conftest import PASSWORD, Desk, count
 
 
 def _new(desk: Desk, **fields: object) -> tuple[int, dict[str, object]]:
@@ -259,3 +260,32 @@ def _tell(desk: Desk, poste_id: int, told: Info) -> None:
         lease = leases.acquire(tx.connection, desk.site_id, "controller", tx.now)
     assert lease is not None
     hearing.infos(desk.fleet, lease, {poste_id: told})
+
+
+def test_orders_that_wait_for_a_poste_are_listed_until_they_are_sent_or_too_old(desk: Desk) -> None:
+    other = desk.post("/postes/", {"slug": "poste-9", "nom": "Neuf", "site": "st-denis"}, who="admin")["id"]
+    body = {"op": "message", "texte": "Bonjour", "quand": "retour"}
+    first = desk.post("/postes/poste-9/commands/", body)["id"]
+    second = desk.post("/postes/poste-9/commands/", {"op": "reboot", "quand": "retour"})["id"]
+    late = desk.post("/postes/poste-9/commands/", {"op": "identify", "quand": "retour"})["id"]
+    with desk.fleet.database.transaction() as tx:
+        old = command.c.id == late
+        tx.execute(update(command).where(old).values(expire_a=tx.now - timedelta(seconds=1)))
+    found = desk.get("/commandes/?poste=poste-9&site=st-denis")
+    assert [one["id"] for one in found["resultats"]] == [first, second]
+    assert (found["total"], found["resultats"][0]["texte"], found["resultats"][0]["operateur"]) == (
+        2,
+        "Bonjour",
+        "desk",
+    )
+    assert [one["id"] for one in desk.get("/commandes/?tri=-created_at&limit=1")["resultats"]] == [second]
+    assert desk.get("/commandes/?poste=poste-1")["total"] == 0
+    elsewhere = sites.create(desk.fleet, SYSTEM, "le-tampon", {"nom": "Le Tampon"})
+    operateurs.create(desk.fleet, SYSTEM, NewOperateur("far", PASSWORD, OPERATEUR, [elsewhere]))
+    for query in ("", "?poste=poste-9", "?site=st-denis"):
+        answer = desk.call("GET", f"/commandes/{query}", who="far")
+        assert "poste-9" not in answer.text, query
+    with desk.fleet.database.transaction() as tx:
+        mine = command.c.poste_id == other
+        tx.execute(update(command).where(mine).values(statut="a_envoyer"))
+    assert desk.get("/commandes/")["total"] == 0

@@ -86,6 +86,13 @@ def test_tables_lines_and_refusals_are_of_one_language(ppm: Ppm) -> None:
     assert "oui" in ppm("site", "list", **french).out
     assert "yes" in ppm("site", "list").out
     assert "pas de poste nulle-part" in ppm("poste", "show", "nulle-part", **french).err
+    kept = ppm("poste", "order", "annexe-01", "message", "--text", "Bonjour", "--when", "back", **french)
+    assert kept.out == "poste annexe-01\u202f: message attend son retour\n"
+    assert [one["texte"] for one in ppm("poste", "orders", "--poste", "annexe-01", "--json").json] == [
+        "Bonjour"
+    ]
+    assert "Bonjour" in (table := ppm("poste", "orders", "--site", "annexe", **french).out)
+    assert "jusqu’à" in table
     order = ("poste", "order", "annexe-01", "reboot")
     assert "This computer does not answer" in ppm(*order).err
     assert "Ce poste ne répond pas" in ppm(*order, **french).err
