@@ -296,7 +296,9 @@ def test_every_pair_of_colours_can_be_read(high: bool) -> None:
 def test_all_that_is_written_is_in_a_label_or_a_button() -> None:
     for window in parts(seen(LOCKED["free"]), QRect(0, 0, 1366, 768)):
         kinds = {type(one).__name__ for one in children(window) if hasattr(one, "text")}
-        assert kinds <= {QLabel.__name__, QPushButton.__name__, "CodeField", "QLineEdit"}, "fields show what is typed"
+        assert kinds <= {QLabel.__name__, QPushButton.__name__, "CodeField", "QLineEdit"}, (
+            "fields show what is typed"
+        )
 
 
 def test_the_page_of_a_technician_forgets_the_secret_and_gives_the_screen_back() -> None:
