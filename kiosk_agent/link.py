@@ -5,13 +5,13 @@ What matters is said again by the machine once the link is back, so nothing stal
 
 import asyncio
 import logging
-import ssl
 import time
 from contextlib import AbstractAsyncContextManager
 from random import Random
 
 from kiosk_agent.backoff import Backoff
 from kiosk_agent.broker import Broker, Listener, Loop
+from kiosk_agent.certificates import fault_of, fault_of_closed
 from kiosk_agent.connection import Connection
 
 __all__ = ["Broker", "Link", "Turnstile"]
@@ -48,7 +48,7 @@ class Link:
                 await self._one_connection()
             except (OSError, ValueError) as error:
                 log.warning("link_refused", extra={"error": str(error), "port": self._broker.port})
-                self._listener.refused("certificate" if isinstance(error, ssl.SSLError) else "")
+                self._listener.refused(fault_of(error, self._broker.tls))
             await asyncio.sleep(self._wait.next() / 1000)
 
     async def _one_connection(self) -> None:
@@ -60,8 +60,8 @@ class Link:
                 up = await connection.wait_until_up()
             if up:
                 await self._while_it_lasts(connection)
-            elif connection.denied:
-                self._listener.refused("denied")
+            else:
+                self._listener.refused("denied" if connection.denied else fault_of_closed(self._broker.tls))
         finally:
             self._connection = None
             connection.drop()

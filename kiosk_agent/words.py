@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 Language = Literal["fr", "en"]
-Fault = Literal["", "certificate", "denied"]
+Fault = Literal["", "certificate", "expired", "own_expired", "denied"]
 """What a technician has to mend before the broker lets the poste in."""
 NNBSP = "\u202f"
 NBSP = "\u00a0"
@@ -21,6 +21,14 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     "bad_certificate": (
         "Ce poste ne peut pas joindre le serveur en sécurité. Prévenez l’accueil.",
         "This computer cannot reach the server safely. Please tell the desk.",
+    ),
+    "certificate_expired": (
+        "Le certificat du serveur est périmé, ou l’horloge de ce poste est fausse. Prévenez l’accueil.",
+        "The server’s certificate has expired, or this computer’s clock is wrong. Please tell the desk.",
+    ),
+    "own_certificate_expired": (
+        "Le certificat de ce poste est périmé. Prévenez l’accueil.",
+        "This computer’s certificate has expired. Please tell the desk.",
     ),
     "not_let_in": (
         "Le serveur ne reconnaît pas ce poste. Prévenez l’accueil.",

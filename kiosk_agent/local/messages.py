@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from kiosk_agent.ui.face import Said, View
 
-VERSION = 1
+VERSION = 2
 LONGEST_CODE = 64
 
 

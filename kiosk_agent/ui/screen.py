@@ -17,6 +17,8 @@ DIGITS_MS = 600_000
 """Below this the time left is shown to the second."""
 _FAULTS: Mapping[str, tuple[str, str]] = {
     "certificate": ("bad_certificate", "certificat_refuse"),
+    "expired": ("certificate_expired", "certificat_perime"),
+    "own_expired": ("own_certificate_expired", "certificat_du_poste_perime"),
     "denied": ("not_let_in", "acces_refuse"),
 }
 """The sentence of each fault, and its reason for staff."""

@@ -10,7 +10,8 @@ import pytest
 from kiosk_agent.broker import Broker, Tls
 from kiosk_agent.settings import Settings
 from kiosk_agent.words import Fault
-from ppm.parts.broker import PrivateBroker
+from ppm.parts.broker import Binary, PrivateBroker
+from ppm.parts.process import Child, accepts, free_port
 from ppm.simulator.poste import SimulatedPoste
 from tests.kiosk_agent.test_agent_on_a_broker import opened, settings
 from tests.kiosk_agent.tiny_controller import TinyController
@@ -88,8 +89,51 @@ def test_a_server_whose_certificate_expired_is_not_believed_and_that_is_said(
         address = Broker("127.0.0.1", port, "p1", "secret", tls=Tls(ca=ca))
         poste = SimulatedPoste(Settings(site, "p1", address, tmp_path / "p1"))
         poste.start()
-        await says(poste, "certificate")
+        await says(poste, "expired" if hours_left < 0 else "certificate")
         await poste.stop()
         server.close()
 
     asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("server_h", "own_h", "fault"),
+    [(-1, 1, "expired"), (3, 1, "expired"), (1, -1, "own_expired"), (1, 1, "")],
+    ids=["the server's", "the server's not yet", "the poste's", "none"],
+)
+def test_a_certificate_that_expired_at_a_broker_is_told_from_a_missing_network(
+    mosquitto_binary: Binary, site: str, tmp_path: Path, server_h: int, own_h: int, fault: Fault
+) -> None:
+    """Mosquitto itself, which asks postes for a certificate of their own."""
+    server, server_key = own_certificate(tmp_path, server_h * HOUR, "server")
+    own, own_key = own_certificate(tmp_path, own_h * HOUR, "poste")
+    port = free_port()
+    configuration = tmp_path / "mosquitto.conf"
+    configuration.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nrequire_certificate true\nuser root\n"
+        f"cafile {own}\ncertfile {server}\nkeyfile {server_key}\n"
+    )
+    broker = Child(
+        [mosquitto_binary.broker, "-c", configuration],
+        tmp_path / "log",
+        environment=mosquitto_binary.environment,
+    )
+    broker.start()
+    broker.wait_ready(lambda: accepts(port), 10)
+
+    async def scene() -> None:
+        tls = Tls(ca=server, certificate=own, key=own_key)
+        poste = SimulatedPoste(
+            Settings(site, "p1", Broker("127.0.0.1", port, "", "", tls=tls), tmp_path / "p1")
+        )
+        poste.start()
+        if fault:
+            await says(poste, fault)
+        else:
+            assert await poste.until(lambda one: one.view is not None and one.view.online), poste.view
+        await poste.stop()
+
+    try:
+        asyncio.run(scene())
+    finally:
+        broker.stop()

@@ -175,9 +175,8 @@ def test_what_is_no_question_changes_nothing(kiosk: Kiosk, line: str) -> None:
 def test_at_the_lock_screen_the_secret_is_asked_for_whatever_account_the_window_has(kiosk: Kiosk) -> None:
     """Root, who needs none at a terminal."""
     secrets.write(kiosk.folder / "state" / "p1", SECRET)
-    asked = Unlock(reason="serveur en panne", seconds=60, secret=SECRET, at_screen=True)
     with kiosk.runs():
+        asked = Unlock(reason="serveur en panne", seconds=60, at_screen=True)
         for secret in ("", "un vieux moulin rouge"):
-            wrong = msgspec.structs.replace(asked, secret=secret)
-            assert ask(kiosk.socket, wrong).refused == "forbidden"
-        assert ask(kiosk.socket, asked).refused is None
+            assert ask(kiosk.socket, msgspec.structs.replace(asked, secret=secret)).refused == "forbidden"
+        assert ask(kiosk.socket, msgspec.structs.replace(asked, secret=SECRET)).refused is None

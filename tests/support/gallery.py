@@ -60,6 +60,8 @@ LOCKED: Mapping[str, Scene] = {
     "waiting": Scene(),
     "no-network": Scene(view=replace(FREE, online=False)),
     "certificate": Scene(view=replace(FREE, online=False, fault="certificate")),
+    "expired": Scene(view=replace(FREE, online=False, fault="expired")),
+    "own-expired": Scene(view=replace(FREE, online=False, fault="own_expired")),
     "denied": Scene(view=replace(FREE, online=False, fault="denied")),
     "no-desk": Scene(view=replace(FREE, controller=False)),
     "free": Scene(view=FREE),

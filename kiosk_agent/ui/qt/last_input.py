@@ -1,9 +1,11 @@
-"""When a key or the mouse was last touched, in whatever program: the X server tells who is in its session."""
+"""When a key or the mouse was last touched, in whatever program: X and Windows tell who is in their session."""
 
 import ctypes
 from collections.abc import Callable
 
 from PySide6.QtGui import QGuiApplication
+
+from kiosk_agent.platform.windows.input import still_ms
 
 IdleMs = Callable[[], int | None]
 """For how many milliseconds nobody touched anything; None when the system does not say."""
@@ -38,7 +40,9 @@ class XIdle:
 
 
 def idle_counter() -> IdleMs:
-    """What tells here how long nobody touched anything. Under X it is the server; elsewhere nothing does yet."""
+    """What tells here how long nobody touched anything: the X server, or Windows; elsewhere nothing does yet."""
+    if QGuiApplication.platformName() == "windows":
+        return still_ms
     if QGuiApplication.platformName() == "xcb":
         try:
             return XIdle()

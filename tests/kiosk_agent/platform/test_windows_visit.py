@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from kiosk_agent.local.messages import Hello, Shown, TypeCode
+from kiosk_agent.local.messages import VERSION, Hello, Shown, TypeCode
 from kiosk_agent.local.peer import Peer
 from kiosk_agent.platform.windows import seats
 from ppm import windows_kiosk
@@ -42,7 +42,7 @@ async def standing(windows: FakeWindows, pipes: FakePipes) -> Caller:
     """The window that the agent started, at its pipe."""
     (started,) = await eventually(lambda: windows_of(windows), 10)
     caller = pipes.connect(Peer(started.process.pid, 0)).listen()
-    caller.ask(Hello(version=1))
+    caller.ask(Hello(version=VERSION))
     await eventually(lambda: caller.of(Shown))
     return caller
 

@@ -2,23 +2,26 @@
 
 import asyncio
 import socket
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
+from types import SimpleNamespace
 
 import pytest
 
 from kiosk_agent.local import frames
 from kiosk_agent.local.door import MOST_BEHIND, Door
-from kiosk_agent.local.messages import Hello, Ping, Shown, TypeCode, Unfit, Word
+from kiosk_agent.local.messages import VERSION, Hello, Ping, Shown, TypeCode, Unfit, Word
 from kiosk_agent.local.peer import Peer
 from kiosk_agent.local.pipes import PipeEnd
 from kiosk_agent.local.programs import Launch
 from kiosk_agent.platform.windows import input as last_input
 from kiosk_agent.platform.windows import window
 from kiosk_agent.platform.windows.window import SeatedPrograms
+from kiosk_agent.ui.qt import last_input as counters
 from tests.kiosk_agent.platform.fake_windows import FakeWindows
 from tests.kiosk_agent.test_terminal_face import Hands
 from tests.support.gallery import FREE
@@ -120,7 +123,7 @@ def test_a_window_is_heard_by_a_pipe_as_by_a_socket() -> None:
         door.visitor = hands
         door.changed(FREE)
         caller = pipes.connect().listen()
-        caller.ask(Hello(version=1))
+        caller.ask(Hello(version=VERSION))
         await eventually(lambda: caller.of(Shown))
         await eventually(lambda: caller.of(Ping))
         caller.ask(TypeCode(code="K7MQ2R"))
@@ -149,7 +152,7 @@ def test_another_account_and_another_process_are_sent_away(peer: Peer) -> None:
 def test_a_window_that_does_not_read_is_cut_off_and_holds_nobody_up() -> None:
     async def body(door: Door, pipes: FakePipes) -> None:
         caller = pipes.connect()
-        caller.ask(Hello(version=1))
+        caller.ask(Hello(version=VERSION))
         await eventually(lambda: door.window)
         stuck = door.window
         for _ in range(MOST_BEHIND // 100):
@@ -159,7 +162,7 @@ def test_a_window_that_does_not_read_is_cut_off_and_holds_nobody_up() -> None:
         assert door.window is None
         caller.leave()
         other = pipes.connect().listen()
-        other.ask(Hello(version=1))
+        other.ask(Hello(version=VERSION))
         await eventually(lambda: other.of(Shown))
         other.leave()
 
@@ -228,3 +231,10 @@ def test_the_window_is_given_no_setting_of_ours(monkeypatch: pytest.MonkeyPatch)
 def test_stillness_is_counted_across_the_end_of_the_counter() -> None:
     assert last_input.between(1_000, 61_000) == 60_000
     assert last_input.between((1 << 32) - 1_000, 59_000) == 60_000
+
+
+def test_a_window_asks_windows_when_somebody_last_touched_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = SimpleNamespace(GetLastInputInfo=lambda: (1 << 32) - 500, GetTickCount=lambda: 1_500)
+    monkeypatch.setitem(sys.modules, "win32api", told)
+    monkeypatch.setattr("kiosk_agent.ui.qt.last_input.QGuiApplication.platformName", lambda: "windows")
+    assert counters.idle_counter()() == 2_000, "over the end of a count of 32 bits"

@@ -8,7 +8,7 @@ import sys
 def main(path: str, notes: str) -> None:
     with socket.socket(socket.AF_UNIX) as line, open(notes, "a", buffering=1) as noted:  # noqa: PTH123
         line.connect(path)
-        line.sendall(b'{"kind":"hello","version":1}\n')
+        line.sendall(b'{"kind":"hello","version":2}\n')
         for raw in line.makefile("rb"):
             word = json.loads(raw)
             noted.write(word["kind"] + "\n")

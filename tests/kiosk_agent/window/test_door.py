@@ -12,6 +12,7 @@ import pytest
 from kiosk_agent.local import frames
 from kiosk_agent.local.door import Door
 from kiosk_agent.local.messages import (
+    VERSION,
     Asked,
     AskTime,
     End,
@@ -91,7 +92,7 @@ def test_a_window_is_shown_everything_and_asks_what_a_visitor_may(tmp_path: Path
         door.visitor = hands
         door.changed(FREE)
         async with calling(path) as window:
-            window.ask(Hello(version=1))
+            window.ask(Hello(version=VERSION))
             await eventually(lambda: window.of(Shown))
             assert window.of(Shown) == [Shown(view=FREE)]
             said = Said("Ce code a déjà servi.", "This code was used.", "code_used")
@@ -128,11 +129,11 @@ def test_who_asks_for_anything_else_is_cut_off_and_nothing_happens(tmp_path: Pat
     async def body(door: Door, path: Path) -> None:
         door.visitor = hands
         async with calling(path) as window:
-            window.ask(Hello(version=1))
+            window.ask(Hello(version=VERSION))
             window.send(line)
             await eventually(lambda: window.cut)
         async with calling(path) as again:
-            again.ask(Hello(version=1))
+            again.ask(Hello(version=VERSION))
             again.ask(TypeCode(code="K7MQ2R"))
             await eventually(lambda: hands.asked)
 
@@ -158,7 +159,7 @@ def test_a_window_that_is_not_wanted_is_told_so(tmp_path: Path, why: str) -> Non
     async def body(door: Door, path: Path) -> None:
         door.pid = 1 if why == "another process" else os.getpid()
         async with calling(path) as window:
-            window.ask(Hello(version=2 if why == "another version" else 1))
+            window.ask(Hello(version=VERSION + (why == "another version")))
             await eventually(lambda: window.cut)
             assert window.of(Unfit)
             assert door.window is None
@@ -201,9 +202,9 @@ def test_only_its_owner_may_open_the_socket(tmp_path: Path) -> None:
 def test_the_newest_window_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     async def body(door: Door, path: Path) -> None:
         async with calling(path) as first, calling(path) as second:
-            first.ask(Hello(version=1))
+            first.ask(Hello(version=VERSION))
             await eventually(lambda: first.of(Ping))
-            second.ask(Hello(version=1))
+            second.ask(Hello(version=VERSION))
             await eventually(lambda: second.of(Ping))
             assert first.cut
             second.ask(Pong(n=1))
@@ -214,7 +215,7 @@ def test_the_newest_window_takes_the_place_of_the_one_before(tmp_path: Path) -> 
 def test_a_window_that_reads_nothing_is_cut_off_and_costs_no_memory(tmp_path: Path) -> None:
     async def body(door: Door, path: Path) -> None:
         reader, writer = await asyncio.open_unix_connection(str(path))
-        writer.write(frames.encode(Hello(version=1)))
+        writer.write(frames.encode(Hello(version=VERSION)))
         await eventually(lambda: door.window)
         reader._transport.pause_reading()  # type: ignore[attr-defined]
         long = Said("a" * 2_000, "b" * 2_000)
