@@ -6,7 +6,7 @@ put together here is a millisecond by which the others end late.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, update
@@ -21,7 +21,6 @@ from fleet.database.sql import any_of
 from fleet.database.tables import session as table
 from fleet.database.types import Instant
 from fleet.domain import session as rules
-from fleet.domain.policy import Policy
 
 OVER = "duree_ecoulee"
 
@@ -36,12 +35,14 @@ class Expired:
 
 def expire(tx: Transaction, site_id: int, due: Sequence[int]) -> Expired:
     """End those of these sessions whose grace is over; what moved meanwhile is left alone."""
-    return (_on_postgresql if tx.is_postgresql else _step_by_step)(tx, site_id, due)
+    grace = timedelta(seconds=places.site_now(tx, site_id).policy.grace_s)
+    act = _on_postgresql if tx.is_postgresql else _step_by_step
+    return act(tx, site_id, due, tx.now - grace)
 
 
-def _on_postgresql(tx: Transaction, site_id: int, due: Sequence[int]) -> Expired:
+def _on_postgresql(tx: Transaction, site_id: int, due: Sequence[int], limit: datetime) -> Expired:
     audit.begin_chain_later(tx.connection, site_id)
-    asked = {"site": site_id, "due": list(due), "grace_s": Policy().grace_s}
+    asked = {"site": site_id, "due": list(due), "limit": limit, "now": tx.now}
     rows = tx.connection.exec_driver_sql(_EXPIRE, asked, execution_options=PREPARED).all()
     if rows:
         tx.tell(site_id, LOG)
@@ -52,14 +53,11 @@ def _on_postgresql(tx: Transaction, site_id: int, due: Sequence[int]) -> Expired
 # a line says and how it is linked is `audit`'s: its check goes through these lines like all others. Rows are looked
 # for by arrays: a join with as many of them as nobody can foretell would read whole tables.
 _EXPIRE = r"""
-WITH RECURSIVE clock AS MATERIALIZED (
-    SELECT now, now - make_interval(secs => coalesce((politique ->> 'grace_s')::float8, %(grace_s)s::float8)) AS "limit"
-    FROM site, clock_timestamp() AS now WHERE site.id = %(site)s::bigint
-), expired AS (
+WITH RECURSIVE expired AS (
     UPDATE session SET statut = 'expiree', motif_fin = 'duree_ecoulee', restant_ms = 0,
-        fin_session = (SELECT now FROM clock), version = version + 1, updated_at = (SELECT now FROM clock)
+        fin_session = %(now)s::timestamptz, version = version + 1, updated_at = %(now)s::timestamptz
     WHERE id = ANY (%(due)s::bigint[]) AND statut = 'active' AND confirmer_avant IS NULL
-        AND fin_prevue <= (SELECT "limit" FROM clock)
+        AND fin_prevue <= %(limit)s::timestamptz
     RETURNING id, poste_id, utilisateur_id
 ), locked AS (
     SELECT poste_id FROM desired WHERE poste_id = ANY (ARRAY(SELECT poste_id FROM expired))
@@ -74,7 +72,7 @@ WITH RECURSIVE clock AS MATERIALIZED (
     SELECT row_number() OVER (ORDER BY id) AS n, id, poste_id, utilisateur_id,
         convert_to(',"expiration",null,' || id || ',' || poste_id || ',' || coalesce(utilisateur_id::text, 'null')
             || ',"",{"motif":"duree_ecoulee"},"",'
-            || to_char((SELECT now FROM clock) AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"\"]'), 'UTF8')
+            || to_char(%(now)s::timestamptz AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"\"]'), 'UTF8')
         AS facts
     FROM expired
 ), head AS MATERIALIZED (
@@ -96,15 +94,14 @@ WITH RECURSIVE clock AS MATERIALIZED (
     INSERT INTO log (site_id, numero, action, session_id, poste_id, utilisateur_id, metadata, created_at,
         previous_hash, hash)
     SELECT head.chain, head.numero + n, 'expiration', id, poste_id, utilisateur_id, '{"motif": "duree_ecoulee"}',
-        (SELECT now FROM clock), previous_hash, linked.hash
+        %(now)s::timestamptz, previous_hash, linked.hash
     FROM said JOIN linked USING (n), head
 )
 SELECT expired.id, told.* FROM expired JOIN told USING (poste_id)
 """
 
 
-def _step_by_step(tx: Transaction, site_id: int, due: Sequence[int]) -> Expired:
-    limit = tx.now - timedelta(seconds=places.site(tx, site_id).policy.grace_s)
+def _step_by_step(tx: Transaction, site_id: int, due: Sequence[int], limit: datetime) -> Expired:
     statement = _UPDATE.where(any_of(tx, table.c.id, due))
     ended = tx.execute(statement, {"limit": limit, "now": tx.now}).all()
     for row in ended:
