@@ -1,4 +1,7 @@
-"""Why a connection that is encrypted was not made, where the certificates tell."""
+"""Why a connection that is encrypted was not made, where the certificates tell.
+
+It looks at the clock on the wall, as OpenSSL does for the server's: what comes of it is a sentence at the lock.
+"""
 
 import ssl
 from datetime import UTC, datetime

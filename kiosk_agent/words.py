@@ -27,8 +27,8 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "The server’s certificate has expired, or this computer’s clock is wrong. Please tell the desk.",
     ),
     "own_certificate_expired": (
-        "Le certificat de ce poste est périmé. Prévenez l’accueil.",
-        "This computer’s certificate has expired. Please tell the desk.",
+        "Le certificat de ce poste est périmé, ou son horloge est fausse. Prévenez l’accueil.",
+        "This computer’s certificate has expired, or its clock is wrong. Please tell the desk.",
     ),
     "not_let_in": (
         "Le serveur ne reconnaît pas ce poste. Prévenez l’accueil.",

@@ -138,6 +138,8 @@ def main(folder: Path, docs: Path) -> None:
         _save(seen(LOCKED["free"], language), folder / f"keypad-{language}.png", How(keypad=True, logo=logo))
         _save(seen(LOCKED["free"], language), folder / f"information-{language}.png", How(informs=True))
         _save(seen(LOCKED["free"], language), folder / f"other-screen-{language}.png", How(other=True))
+        away = seen(LOCKED["no-network"], language)
+        _save(away, folder / f"technician-{language}.png", How(technician=True))
     logo.unlink()
     _keep(folder, docs)
     del application

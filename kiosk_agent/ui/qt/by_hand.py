@@ -20,6 +20,8 @@ OPEN_S = 900
 LEFT_MS = 60_000
 """A page that nobody types into goes: visitors find their field again."""
 _LONGEST_SECRET = 256
+QWIDGETSIZE_MAX = 16_777_215
+"""Qt's word for no limit."""
 
 
 class Hatch(QObject):
@@ -60,14 +62,21 @@ class TechnicianPage(QFrame):
         self.secret.setMaxLength(_LONGEST_SECRET)
         self.reason.setMaxLength(LONGEST_REASON)
         self.open.setProperty("kind", "first")
+        for field in (self.secret, self.reason):
+            field.setProperty("kind", "field")
         for wrapped in (self.title, self.secret_label, self.reason_label, self.told):
             wrapped.setWordWrap(True)
         self.secret_label.setBuddy(self.secret)
         self.reason_label.setBuddy(self.reason)
-        self._inside, buttons = QVBoxLayout(self), QHBoxLayout()
+        self._across, self._column, buttons = QHBoxLayout(self), QWidget(self), QHBoxLayout()
+        self._inside = QVBoxLayout(self._column)
+        self._inside.setContentsMargins(0, 0, 0, 0)
+        self._across.addStretch(0)
+        self._across.addWidget(self._column, 1)
+        self._across.addStretch(0)
         buttons.addWidget(self.open)
-        buttons.addStretch(1)
         buttons.addWidget(self.back)
+        buttons.addStretch(1)
         self._inside.addStretch(1)
         for one in (self.title, self.secret_label, self.secret, self.reason_label, self.reason):
             self._inside.addWidget(one)
@@ -87,9 +96,11 @@ class TechnicianPage(QFrame):
         for field in (self.secret, self.reason):
             field.textEdited.connect(lambda: self._leaving.start(LEFT_MS))
 
-    def dress(self, look: Look) -> None:
+    def dress(self, look: Look, column: int) -> None:
+        """In a column at most so wide, as the entry of a code is; large text takes all there is."""
         margin = look.px(32 if look.text == 1 else 12)
-        self._inside.setContentsMargins(margin, margin, margin, margin)
+        self._across.setContentsMargins(margin, margin, margin, margin)
+        self._column.setMaximumWidth(look.pt(column) if look.text == 1 else QWIDGETSIZE_MAX)
         self._inside.setSpacing(look.px(8 if look.text == 1 else 4))
         self.title.setFont(look.font(20, bold=True))
         for one in (

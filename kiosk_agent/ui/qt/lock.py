@@ -203,7 +203,7 @@ class LockWindow(QWidget):
         ):  # fmt: skip
             widget.setFont(look.font(size, bold=bold))
         self.field.dress(look)
-        self.technician.dress(look)
+        self.technician.dress(look, _COLUMN)
         self.start.setMinimumHeight(look.pt(68))
         wide = self.field.width() + self.start.sizeHint().width() + look.px(12)
         self._column.setFixedWidth(min(self.width() - 2 * margin, max(look.pt(_COLUMN), wide)))

@@ -115,6 +115,13 @@ class Look:
         QPushButton[kind="first"]:disabled {{
             color: {self.quiet}; background: {self.surface}; border-color: {self.edge};
         }}
+        QLineEdit[kind="field"] {{
+            color: {self.ink}; background: {self.surface}; border: {line}px solid {self.edge};
+            border-radius: {radius}px; padding: {self.px(4)}px {self.px(8)}px;
+        }}
+        QLineEdit[kind="field"]:focus {{
+            border: {3 * line}px solid {self.accent}; padding: {self.px(4) - 2 * line}px {self.px(8) - 2 * line}px;
+        }}
         QPushButton[kind="danger"] {{ color: {danger}; border-color: {danger}; }}
         QFrame[kind="card"] {{
             background: {self.surface}; border: {line}px solid {self.edge}; border-radius: {radius}px;

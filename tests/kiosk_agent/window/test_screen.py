@@ -254,7 +254,10 @@ def test_the_menu_says_that_the_network_is_gone_as_long_as_it_is() -> None:
             "expired", "Le certificat du serveur est périmé, ou l’horloge de ce poste est fausse. Prévenez l’accueil.",
             "certificat_perime",
         ),
-        ("own-expired", "Le certificat de ce poste est périmé. Prévenez l’accueil.", "certificat_du_poste_perime"),
+        (
+            "own-expired", "Le certificat de ce poste est périmé, ou son horloge est fausse. Prévenez l’accueil.",
+            "certificat_du_poste_perime",
+        ),
         ("denied", "Le serveur ne reconnaît pas ce poste. Prévenez l’accueil.", "acces_refuse"),
         ("no-desk", "L’accueil n’est pas joignable pour l’instant. Patientez ou demandez de l’aide.", ""),
         ("paused-offline", "Réseau coupé : votre session est en pause, votre temps est gardé.", ""),
