@@ -31,6 +31,7 @@ from api.routes import (
     bookings,
     bulk,
     endings,
+    events,
     exports,
     health,
     index,
@@ -64,7 +65,20 @@ from fleet.usecases.fleet import Fleet
 
 VERSION = "1"
 GRACEFUL_S = 5
-_DESK = (transfers, endings, timelines, requests, orders, bulk, rooms, batches, bookings, queue, places)
+_DESK = (
+    transfers,
+    endings,
+    timelines,
+    requests,
+    orders,
+    bulk,
+    rooms,
+    batches,
+    bookings,
+    queue,
+    places,
+    events,
+)
 """What the desk does beside the daily round, each in a module of its own."""
 
 _RECORDS = (jobs, personal_data, purges, reports, exports, alerts, system, metrics, releases)
@@ -179,6 +193,7 @@ async def serve(app: Litestar, host: str, port: int, ready: asyncio.Event | None
     try:
         await asyncio.shield(running)
     finally:
+        app.state.live.stop()
         server.should_exit = True
         await asyncio.wait([running])
         listening.close()

@@ -1,12 +1,13 @@
 """From the audit trail to what pages hear: each line, in commit order, becomes at most one event."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from sqlalchemy import select
 
+from fleet.database.audit import on_chain
 from fleet.database.engine import Transaction
 from fleet.database.tables import chain_head, log, site
 from fleet.usecases import poste_views, session_views
@@ -43,11 +44,15 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True)
 class Event:
-    """One message for those who may see the site, and those who look at the session."""
+    """One message for those who may see the site, and those who look at the session.
+
+    `position`: how far in the trail of which site whoever hears it is then; empty for what is in no trail.
+    """
 
     site_id: int
     session_id: int | None
     payload: bytes
+    position: Mapping[str, int] = field(default_factory=dict)
 
 
 def heads(tx: Transaction) -> dict[int, int]:
@@ -55,9 +60,26 @@ def heads(tx: Transaction) -> dict[int, int]:
     return {row.chain: row.numero for row in tx.execute(select(chain_head.c.chain, chain_head.c.numero))}
 
 
-def since(tx: Transaction, chain: int, numero: int) -> tuple[list[Event], int, bool]:
-    """What happened in a site after a number; the new last number; whether there is more."""
-    wanted = select(log).where(log.c.site_id == chain, log.c.numero > numero).order_by(log.c.numero)
+def slugs(tx: Transaction) -> dict[int, str]:
+    """The sites."""
+    return {row.id: row.slug for row in tx.execute(select(site.c.id, site.c.slug).order_by(site.c.id))}
+
+
+def is_kept(tx: Transaction, chain: int, numero: int) -> bool:
+    """Whether the trail still has this number of a site, and with it all later ones."""
+    return tx.execute(select(log.c.id).where(on_chain(chain), log.c.numero == numero)).first() is not None
+
+
+def since(
+    tx: Transaction, chain: int, numero: int, until: int | None = None, session_id: int | None = None
+) -> tuple[list[Event], int, bool]:
+    """What happened in a site after a number, to one session if it is said; the new last number; whether there is
+    more."""
+    wanted = select(log).where(on_chain(chain), log.c.numero > numero).order_by(log.c.numero)
+    if until is not None:
+        wanted = wanted.where(log.c.numero <= until)
+    if session_id is not None:
+        wanted = wanted.where(log.c.session_id == session_id)
     rows = tx.execute(wanted.limit(_MOST)).all()
     if not rows:
         return [], numero, False
@@ -87,7 +109,7 @@ def _event(
         "poste": postes.get(row.poste_id or 0),
         "details": row.metadata,
     }
-    return Event(row.site_id, row.session_id, _encode(said))
+    return Event(row.site_id, row.session_id, _encode(said), {slug: row.numero})
 
 
 def presence(tx: Transaction, site_ids: Iterable[int], known: dict[int, tuple[Any, ...]]) -> list[Event]:

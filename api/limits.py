@@ -14,7 +14,7 @@ from fleet.domain.actor import Actor
 from fleet.domain.errors import Refused
 
 UNLIMITED = "unlimited"
-"""The option of handlers that count for nobody's limit."""
+"""The option of handlers that count for nobody's limit, or that count for their caller themselves."""
 BURST_S = 10
 """For how many seconds' worth a client may ask at once."""
 ANONYMOUS_SHARE = 10

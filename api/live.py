@@ -1,12 +1,14 @@
 """What pages see without asking: one reader of the news per process, one bounded queue per page.
 
 Events come from the audit trail after the commit, in its order, so every process tells the same. A page that does
-not keep up is dropped (1013); it comes back, reads the lists again, and is current.
+not keep up is dropped (1013); it comes back, says how far it was told, and is told the rest (`api.missed`).
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,37 +23,83 @@ from fleet.database.failures import described, traced
 from fleet.database.follow import EVERYTHING, follow
 from fleet.database.news import LOG, POSTES, News
 from fleet.domain.actor import Actor
+from fleet.domain.errors import Refused
+from fleet.usecases import session_views
 from fleet.usecases.operateurs import OPERATEURS
 from fleet.usecases.poste_views import DEBOUNCE
 
 log = logging.getLogger(__name__)
+UNAUTHENTICATED, STOPPED, TOO_SLOW = 4401, 1012, 1013
+_FULL_S = 10
 PRESENCE, _DEBOUNCED = "presence", "debounced"
+CLOSE_S = 1.0
+"""For how long a page that is let go may take to hear why."""
+MOST_PAGES = 50
+"""What one operator has open at once is more than that by a mistake: each has a queue."""
 _SLICE = 64
 _PATIENCE_S = 0.1
 _RETRY_S = 0.5
 
 
+class Over(Exception):
+    """A conversation is over, with this code for a WebSocket and this reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        self.code, self.reason = code, reason
+        super().__init__(reason)
+
+
+async def until_one_ends(*doing: Coroutine[Any, Any, object]) -> None:
+    """Do all this until one of it ends, whose error is raised; give up the rest."""
+    tasks = [asyncio.create_task(one) for one in doing]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
 @dataclass(eq=False)
 class Reader:
-    """One page: what it may see, and what waits to be sent to it. `gone`: its operator may see nothing any more."""
+    """One page: what it may see, how far others were told when it came, and what waits to be sent to it."""
 
     actor: Actor
     session_id: int | None
-    queue: asyncio.Queue[bytes]
-    slow: asyncio.Event = field(default_factory=asyncio.Event)
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    site_id: int | None
+    queue: asyncio.Queue[Event]
+    told: Mapping[int, int] = field(default_factory=dict)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    why: Over | None = None
+
+    def hears(self, site_id: int) -> bool:
+        """Whether anything of this site is for this page."""
+        return self.site_id in (None, site_id) and self.actor.sees(site_id)
 
     def wants(self, event: Event) -> bool:
         """Whether this is for this page."""
         here = self.session_id is None or self.session_id == event.session_id
         return here and self.actor.sees(event.site_id)
 
-    def put(self, payload: bytes) -> None:
+    def put(self, event: Event) -> None:
         """Queue a message; a page whose queue is full is too slow."""
         try:
-            self.queue.put_nowait(payload)
+            self.queue.put_nowait(event)
         except asyncio.QueueFull:
-            self.slow.set()
+            self.end(TOO_SLOW, "trop_lent")
+
+    async def ended(self) -> None:
+        """Wait for the end. Raises Over."""
+        await self.over.wait()
+        raise self.why or Over(STOPPED, "service_indisponible")
+
+    def end(self, code: int, reason: str) -> None:
+        """Nothing more is for this page. The first reason counts."""
+        if self.why is None:
+            self.why = Over(code, reason)
+            self.over.set()
 
 
 class Live:
@@ -65,6 +113,7 @@ class Live:
         self._changed: set[News] = set()
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
+        self._stopped = False
 
     async def run(self) -> None:
         """Follow the news for ever."""
@@ -89,25 +138,51 @@ class Live:
             self._changed.update(news)
             self._wake.set()
 
-    async def join(self, actor: Actor, session_id: int | None) -> Reader:
-        """A new page. What is committed from now on reaches it."""
-        reader = Reader(actor, session_id, asyncio.Queue(self._shared.settings.queue))
+    def check_room(self, actor: Actor) -> None:
+        """Raise Refused when this operator has too many pages open."""
+        if Counter(reader.actor.operateur_id for reader in self._readers)[actor.operateur_id] >= MOST_PAGES:
+            raise Refused("trop_de_pages", retry_after_s=_FULL_S)
+
+    @contextlib.asynccontextmanager
+    async def joined(self, actor: Actor, session_id: int | None) -> AsyncIterator[Reader]:
+        """A page, of one session or of all, as long as it is there. What is committed from now on reaches it.
+
+        Raises NotFound.
+        """
+        site_id = await self._site(actor, session_id)
+        reader = Reader(actor, session_id, site_id, asyncio.Queue(self._shared.settings.queue))
         async with self._turn:
             if not self._readers:
                 self._told = await self._shared.work.run(self._begin)
+            reader.told = dict(self._told or {})
             self._readers.add(reader)
-        return reader
+        if self._stopped:
+            reader.end(STOPPED, "service_indisponible")
+        try:
+            yield reader
+        finally:
+            self._readers.discard(reader)
 
-    def leave(self, reader: Reader) -> None:
-        """A page is gone."""
-        self._readers.discard(reader)
+    async def _site(self, actor: Actor, session_id: int | None) -> int | None:
+        if session_id is None:
+            return None
+        fleet, names = self._shared.fleet, self._shared.names
+        return await self._shared.work.run(
+            lambda: names.site(session_views.one(fleet, actor, session_id).site)
+        )
+
+    def stop(self) -> None:
+        """Let all pages go: the server stops. They find the next one."""
+        self._stopped = True
+        for reader in self._readers:
+            reader.end(STOPPED, "service_indisponible")
 
     def tell(self, told: Iterable[Event]) -> None:
         """Give events to those who may see them. Never waits."""
         for event in told:
             for reader in self._readers:
                 if reader.wants(event):
-                    reader.put(event.payload)
+                    reader.put(event)
 
     async def _tell_all(self) -> None:
         while True:
@@ -155,7 +230,7 @@ class Live:
             who = reader.actor.operateur_id
             actor = None if who is None else await self._shared.rights.of(who, reader.actor.ip)
             if actor is None or actor.generation != reader.actor.generation:
-                reader.gone.set()
+                reader.end(UNAUTHENTICATED, "jeton_refuse")
             else:
                 reader.actor = actor
 
@@ -173,7 +248,7 @@ class Live:
             await asyncio.sleep(0)
             patience = _PATIENCE_S
             while patience > 0 and any(
-                r.queue.qsize() > _SLICE and not r.slow.is_set() for r in self._readers
+                r.queue.qsize() > _SLICE and not r.over.is_set() for r in self._readers
             ):
                 await asyncio.sleep(0.005)
                 patience -= 0.005

@@ -14,7 +14,6 @@ from msgspec import Meta, Struct
 
 from api.auth import poste_of
 from api.state import Shared
-from fleet.domain import reasons
 from fleet.domain.actor import Actor
 from fleet.domain.errors import Refused
 from fleet.usecases import codes, stand_in
@@ -55,14 +54,29 @@ async def answer(shared: Shared, credential: str, ip: str | None, said: dict[str
     """What this message is answered. Raises Unauthenticated."""
     actor = await poste_of(shared, credential, ip)
     try:
-        asked = msgspec.convert(said, _Said)
-    except msgspec.ValidationError:
-        return _error("demande_invalide", reasons.sentence("demande_invalide", "fr", {"regle": _RULE}), None)
-    work = _work(shared.fleet, actor, actor.poste_id or 0, asked)
-    try:
+        shared.limits.known(actor)
+        work = _work(shared.fleet, actor, actor.poste_id or 0, _asked(said))
         return _encode(await shared.work.run(work))
     except Refused as refused:
-        return _error(refused.reason, refused.fr, refused.retry_after_s)
+        return refusal(refused)
+
+
+def _asked(said: dict[str, Any]) -> _Said:
+    try:
+        asked: _Said = msgspec.convert(said, _Said)
+    except msgspec.ValidationError:
+        raise Refused("demande_invalide", regle=_RULE) from None
+    return asked
+
+
+def refusal(refused: Refused) -> bytes:
+    """What somebody on a WebSocket hears of a refusal."""
+    return error(refused.reason, refused.fr, refused.retry_after_s)
+
+
+def error(reason: str, detail: str, retry_after_s: int | None = None) -> bytes:
+    """What somebody on a WebSocket hears of an error; when to try again in seconds, if that is known."""
+    return _encode({"type": "error", "reason": reason, "detail": detail, "retry_after": retry_after_s})
 
 
 def _work(fleet: Fleet, actor: Actor, poste_id: int, asked: _Said) -> Callable[[], dict[str, Any]]:
@@ -84,7 +98,3 @@ def _work(fleet: Fleet, actor: Actor, poste_id: int, asked: _Said) -> Callable[[
             return lambda: validate(asked)
         case _Start():
             return lambda: start(asked)
-
-
-def _error(reason: str, detail: str, retry_after_s: int | None) -> bytes:
-    return _encode({"type": "error", "reason": reason, "detail": detail, "retry_after": retry_after_s})

@@ -235,9 +235,10 @@ def _declared(one: Operation, schemas: _Schemas) -> dict[str, Any]:
 def problems_of(one: Operation, has_parameters: bool, body: Any) -> list[int]:
     """The statuses of the problems that an operation may answer."""
     found = {422, 500, 503}
-    if not one.handler.opt.get(UNLIMITED):
+    limited = not (one.is_open and one.handler.opt.get(UNLIMITED))
+    if limited:
         found.add(429)
-    if not one.handler.opt.get(UNLIMITED) and (not one.is_open or one.method == "post"):
+    if limited and (not one.is_open or one.method == "post"):
         found |= {401, 403}
     if has_parameters or body is not None:
         found.add(404)

@@ -35,7 +35,7 @@ async def revoke_all(request: Call) -> None:
 
 @post("/ws_ticket", status_code=200, summary="Obtenir un billet pour le WebSocket")
 async def ws_ticket(request: Call) -> Response[Ticket]:
-    """Good once, within 30 seconds: `/ws/sessions/?ticket=...`."""
+    """Good once, within 30 seconds: `/ws/sessions/?ticket=...`, or `/api/events/?ticket=...`."""
     until = request.auth.expires_at
     made = await request.run(lambda fleet, actor: tickets.issue(fleet, actor, until))
     ticket = Ticket(made, int(tickets.TTL.total_seconds()))

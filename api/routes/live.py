@@ -1,29 +1,35 @@
 """The WebSocket: a page says who it is, then hears what happens."""
 
 import asyncio
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from litestar import Router, WebSocket, websocket
 from litestar.exceptions import WebSocketDisconnect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from api import origin, stand_in_talk
+from api import missed, origin, stand_in_talk
 from api.auth import PUBLIC, address, authenticated, by_ticket, poste_of
 from api.errors import Unauthenticated
-from api.live import Live, Reader
+from api.events import Event
+from api.live import CLOSE_S, STOPPED, TOO_SLOW, UNAUTHENTICATED, Live, Over, Reader, until_one_ends
+from api.missed import Position
 from api.parameters import PathId
 from api.state import Shared
 from api.tokens import Claims
+from fleet.database.failures import described
 from fleet.domain import reasons
 from fleet.domain.actor import Actor
-from fleet.domain.errors import NotFound
+from fleet.domain.errors import Invalid, NotFound, Refused
 from fleet.usecases import session_views
 from fleet.usecases.poste_credentials import PREFIX
 
+log = logging.getLogger(__name__)
 FIRST_MESSAGE_S = 5.0
-CLOSE_S = 1.0
-UNAUTHENTICATED, FOREIGN_ORIGIN, UNKNOWN, TOO_SLOW, TOO_LARGE = 4401, 4403, 4404, 1013, 1009
+FOREIGN_ORIGIN, UNKNOWN, INVALID, TOO_MANY, TOO_LARGE = 4403, 4404, 4422, 4429, 1009
 LARGEST = 8192
 SILENT_POSTE_S = 120.0
 Socket = WebSocket[Any, Any, Any]
@@ -42,14 +48,6 @@ async def one_session(socket: Socket, session_id: PathId) -> None:
     await _serve(socket, session_id)
 
 
-class _Over(Exception):
-    """The conversation is over, with this close code and reason."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        self.code, self.reason = code, reason
-        super().__init__(reason)
-
-
 async def _serve(socket: Socket, session_id: int | None) -> None:
     if origin.is_ours(socket, _shared(socket).settings) is False:
         await socket.close(FOREIGN_ORIGIN)
@@ -60,15 +58,34 @@ async def _serve(socket: Socket, session_id: int | None) -> None:
         if token is not None and token.startswith(PREFIX) and session_id is None:
             await _stand_in(socket, token)
         else:
-            actor, claims = await _known(socket, token)
-            await _check_session(socket, actor, session_id)
-            await _talk(socket, actor, claims, session_id)
+            await _page(socket, token, session_id)
     except WebSocketDisconnect:
         return
     except Unauthenticated as refused:
-        await _close(socket, _Over(UNAUTHENTICATED, refused.reason))
-    except _Over as over:
+        await _close(socket, Over(UNAUTHENTICATED, refused.reason))
+    except Over as over:
         await _close(socket, over)
+    except (DBAPIError, PoolTimeout) as error:
+        log.warning("live_cut", extra=described(error))
+        await _close(socket, Over(STOPPED, "service_indisponible"))
+
+
+async def _page(socket: Socket, token: str | None, session_id: int | None) -> None:
+    shared, live = _shared(socket), _live(socket)
+    actor, claims = await _known(socket, token)
+    try:
+        shared.limits.known(actor)
+        live.check_room(actor)
+        apres = socket.query_params.get("apres")
+        after = None if apres is None else missed.position("apres", apres)
+        async with live.joined(actor, session_id) as reader:
+            await _talk(socket, reader, claims, after)
+    except NotFound:
+        raise Over(UNKNOWN, "introuvable") from None
+    except Invalid as refused:
+        raise Over(INVALID, refused.reason) from None
+    except Refused as refused:
+        raise Over(TOO_MANY, refused.reason) from None
 
 
 async def _known(socket: Socket, token: str | None) -> tuple[Actor, Claims]:
@@ -87,7 +104,7 @@ async def _stand_in(socket: Socket, credential: str) -> None:
         try:
             said = await asyncio.wait_for(_receive(socket), SILENT_POSTE_S)
         except TimeoutError:
-            raise _Over(TOO_SLOW, "trop_lent") from None
+            raise Over(TOO_SLOW, "trop_lent") from None
         answered = await stand_in_talk.answer(shared, credential, ip, said)
         await socket.send_data(answered.decode(), "text")
 
@@ -105,50 +122,16 @@ async def _token(socket: Socket) -> str | None:
     return said if isinstance(said, str) else None
 
 
-async def _check_session(socket: Socket, actor: Actor, session_id: int | None) -> None:
-    if session_id is None:
-        return
-    shared = _shared(socket)
-    try:
-        await shared.work.run(lambda: session_views.one(shared.fleet, actor, session_id))
-    except NotFound:
-        raise _Over(UNKNOWN, "introuvable") from None
+async def _talk(socket: Socket, reader: Reader, claims: Claims, after: Position | None) -> None:
+    """Until the page is gone. Raises Over, or WebSocketDisconnect."""
+    await until_one_ends(_send(socket, reader, after), _listen(socket, reader, claims), reader.ended())
 
 
-async def _talk(socket: Socket, actor: Actor, claims: Claims, session_id: int | None) -> None:
-    live: Live = socket.app.state.live
-    reader = await live.join(actor, session_id)
-    try:
-        reader.put(
-            _encode(
-                {"type": "connection_established", "operateur": actor.operateur_id, "at": datetime.now(UTC)}
-            )
-        )
-        tasks = [
-            asyncio.create_task(_send(socket, reader), name="live-send"),
-            asyncio.create_task(_listen(socket, reader, claims), name="live-listen"),
-            asyncio.create_task(reader.slow.wait(), name="live-slow"),
-            asyncio.create_task(reader.gone.wait(), name="live-gone"),
-        ]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-    finally:
-        live.leave(reader)
-    if reader.gone.is_set():
-        raise _Over(UNAUTHENTICATED, "jeton_refuse")
-    if reader.slow.is_set():
-        raise _Over(TOO_SLOW, "trop_lent")
-    for task in done:
-        task.result()
-
-
-async def _send(socket: Socket, reader: Reader) -> None:
+async def _send(socket: Socket, reader: Reader, after: Position | None) -> None:
+    async for event in missed.told(_shared(socket), reader, after):
+        await socket.send_data(event.payload.decode(), "text")
     while True:
-        await socket.send_data((await reader.queue.get()).decode(), "text")
+        await socket.send_data((await reader.queue.get()).payload.decode(), "text")
 
 
 async def _listen(socket: Socket, reader: Reader, claims: Claims) -> None:
@@ -158,11 +141,11 @@ async def _listen(socket: Socket, reader: Reader, claims: Claims) -> None:
         try:
             said = await asyncio.wait_for(_receive(socket), max(0.0, left))
         except TimeoutError:
-            raise _Over(UNAUTHENTICATED, "jeton_refuse") from None
+            raise Over(UNAUTHENTICATED, "jeton_refuse") from None
         if said.get("type") == "auth":
             claims = await _renewed(socket, reader, said)
         else:
-            reader.put(await _answer(socket, reader, said))
+            reader.put(Event(0, None, await _answer(socket, reader, said)))
 
 
 async def _renewed(socket: Socket, reader: Reader, said: dict[str, Any]) -> Claims:
@@ -171,47 +154,44 @@ async def _renewed(socket: Socket, reader: Reader, said: dict[str, Any]) -> Clai
         given = token if isinstance(token, str) else None
         reader.actor, claims = await authenticated(_shared(socket), given, address(socket.scope))
     except Unauthenticated as refused:
-        raise _Over(UNAUTHENTICATED, refused.reason) from None
+        raise Over(UNAUTHENTICATED, refused.reason) from None
     return claims
 
 
 async def _answer(socket: Socket, reader: Reader, said: dict[str, Any]) -> bytes:
-    kind = said.get("type")
-    if kind == "heartbeat":
-        return _encode({"type": "heartbeat", "at": datetime.now(UTC)})
-    wanted = said.get("session", reader.session_id)
-    if kind == "get_time" and type(wanted) is int and 0 < wanted < 2**63:
-        shared = _shared(socket)
-        try:
-            seen = await shared.work.run(lambda: session_views.one(shared.fleet, reader.actor, wanted))
-        except NotFound as refused:
-            return _error(refused.reason, refused.fr)
-        return _encode({"type": "time_update", "site": seen.site, "session": seen})
-    # validate_code and start_session are for programs that stand in for a poste: see `stand_in_talk`.
-    rule = {"regle": "heartbeat, get_time ou auth"}
-    return _error("demande_invalide", reasons.sentence("demande_invalide", "fr", rule))
-
-
-def _error(reason: str, detail: str) -> bytes:
-    return _encode({"type": "error", "reason": reason, "detail": detail})
+    shared = _shared(socket)
+    try:
+        shared.limits.known(reader.actor)
+        wanted = said.get("session", reader.session_id)
+        match said.get("type"):
+            case "heartbeat":
+                return _encode({"type": "heartbeat", "at": datetime.now(UTC)})
+            case "get_time" if type(wanted) is int and 0 < wanted < 2**63:
+                seen = await shared.work.run(lambda: session_views.one(shared.fleet, reader.actor, wanted))
+                return _encode({"type": "time_update", "site": seen.site, "session": seen})
+        # validate_code and start_session are for programs that stand in for a poste: see `stand_in_talk`.
+        raise Refused("demande_invalide", regle="heartbeat, get_time ou auth")
+    except Refused as refused:
+        return stand_in_talk.refusal(refused)
 
 
 async def _receive(socket: Socket) -> dict[str, Any]:
     data = await socket.receive_data("text")
     if len(data) > LARGEST:
-        raise _Over(TOO_LARGE, "trop_grand")
+        raise Over(TOO_LARGE, "trop_grand")
     try:
         return msgspec.json.decode(data, type=dict[str, Any])
     except msgspec.DecodeError:
         return {}
 
 
-async def _close(socket: Socket, over: _Over) -> None:
+async def _close(socket: Socket, over: Over) -> None:
     """Say why and close; a page that reads nothing is not waited for."""
     try:
         async with asyncio.timeout(CLOSE_S):
             if over.code != TOO_SLOW:
-                await socket.send_data(_error(over.reason, reasons.sentence(over.reason)).decode(), "text")
+                said = stand_in_talk.error(over.reason, reasons.sentence(over.reason))
+                await socket.send_data(said.decode(), "text")
             await socket.close(over.code, over.reason)
     except (TimeoutError, WebSocketDisconnect):
         return
@@ -220,6 +200,11 @@ async def _close(socket: Socket, over: _Over) -> None:
 def _shared(socket: Socket) -> Shared:
     shared: Shared = socket.app.state.shared
     return shared
+
+
+def _live(socket: Socket) -> Live:
+    live: Live = socket.app.state.live
+    return live
 
 
 router = Router("/ws", route_handlers=[all_sessions, one_session], opt={PUBLIC: True})

@@ -367,6 +367,14 @@ REASONS: dict[str, tuple[str, str]] = {
         "Trop de demandes. Réessayez dans {retry_after_s}\u00a0s.",
         "Too many requests. Try again in {retry_after_s} s.",
     ),
+    "trop_lent": (
+        "Cette page ne lit pas assez vite ce qui lui est dit.",
+        "This page does not read fast enough what it is told.",
+    ),
+    "trop_de_pages": (
+        "Trop de pages sont ouvertes avec ce compte. Fermez-en.",
+        "Too many pages are open with this account. Close some.",
+    ),
     "adresse_refusee": (
         "Cette demande ne vient pas de l’adresse du poste.",
         "This request does not come from the computer's address.",

@@ -19,6 +19,7 @@ _ACTS: dict[str, Any] = _WORLD["acts"]
 _NOTHING: dict[str, Any] = {"path": {}, "query": {}, "body": None, "bearer": None}
 _ENDS_ITSELF = "/api/auth/revoke_all"
 _OPERATEUR = "operateur_id"
+_ENDLESS = "GET /api/events"
 
 
 @schemathesis.hook
@@ -40,7 +41,11 @@ def before_add_examples(context: HookContext, examples: list[Case[Any]]) -> None
 
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
-    """An act of somebody else is called as that one; and nobody ends the login with which all goes on."""
+    """An act of somebody else is called as that one; nobody ends the login with which all goes on, nor waits for
+    the end of a stream.
+    """
+    if case.operation.label == _ENDLESS and not case.query.get("duree"):
+        case.query = {**(case.query or {}), "duree": 0}
     other = _ACTS.get(case.operation.label, _NOTHING)["bearer"]
     is_act = other is not None and other in case.headers.get("Authorization", "")
     if other and (is_act or case.operation.path == _ENDS_ITSELF):

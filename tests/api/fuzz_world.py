@@ -216,6 +216,7 @@ def _queue(world: World, driven: Lease) -> dict[str, Act]:
         "POST /api/attente/{ticket_id}/give_up": Act({"ticket_id": give_up}),
         "POST /api/attente/{ticket_id}/skip": Act({"ticket_id": skip}),
         "GET /api/attente": Act(query={"site": "st-denis"}),
+        "GET /api/events": Act(query={"duree": 0}),
         "POST /api/attente": Act(body={"site": "st-denis", "duree": 600, "prenom": "Léa"}),
     }
 

@@ -116,6 +116,7 @@ RIGHTS: dict[str, Right] = {
     "GET /api/system": Right(OPERATEUR, FILTERED),
     "GET /api/metrics": Right(OPERATEUR, FILTERED),
     "GET /api/exports/{quoi}": Right(OPERATEUR, FILTERED),
+    "GET /api/events": _read(FILTERED, query="?duree=0"),
     "GET /api/attente": _read(FILTERED),
     "POST /api/attente": _write(body=_TICKET),
     "GET /api/attente/{ticket_id}": _read(HIDDEN),
