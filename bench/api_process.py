@@ -9,7 +9,7 @@ from typing import Any
 
 import uvloop
 
-from api.app import create_app, serve
+from api.app import create_app, serve, settle
 from api.settings import ApiSettings
 from fleet.database.engine import Database
 from fleet.usecases.fleet import Fleet
@@ -21,6 +21,7 @@ async def _run(told: dict[str, Any]) -> None:
     fleet = Fleet(database, CodeKeys.from_secret(bytes.fromhex(told["secret"])))
     secret = told.get("jwt_secret") or secrets.token_hex(32)
     app, ready = create_app(fleet, ApiSettings(secret, requests_per_minute=0)), asyncio.Event()
+    settle()
     serving = asyncio.create_task(serve(app, "127.0.0.1", told["http_port"], ready))
     await ready.wait()
     print("serving", flush=True)

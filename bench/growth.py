@@ -17,7 +17,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from sqlalchemy import event
 
-from api.app import create_app
+from api.app import create_app, settle
 from api.settings import ApiSettings
 from bench.figures import Figure, at_most, p99, told
 from bench.growth_seed import SESSIONS, analyze, seed
@@ -146,7 +146,9 @@ def measured(database: Database) -> Iterator[Figure]:
     """The same on a database that is there."""
     fleet = Fleet(database, CodeKeys.from_secret(bytes(32)))
     settings = ApiSettings(secrets.token_hex(32), requests_per_minute=0)
-    with TestClient(create_app(fleet, settings)) as client:
+    app = create_app(fleet, settings)
+    settle()
+    with TestClient(app) as client:
         tokens = {
             ALL: _token(fleet, client, "administrateur", []),
             ONE: _token(fleet, client, "operateur", [1]),

@@ -43,7 +43,9 @@ def current(database: Database) -> str | None:
     """The revision that a database is at; None when it is empty. Raises DatabaseDown."""
     try:
         with database.read() as tx:
-            revision: str | None = MigrationContext.configure(tx.connection).get_current_revision()
+            # Its table is another one each time: kept, it would push what is asked often out of the cache.
+            connection = tx.connection.execution_options(compiled_cache=None)
+            revision: str | None = MigrationContext.configure(connection).get_current_revision()
             return revision
     except OperationalError as error:
         raise DatabaseDown(str(error.orig)) from error

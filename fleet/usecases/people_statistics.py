@@ -63,7 +63,7 @@ def utilisateurs(fleet: Fleet, actor: Actor, when: Period) -> UtilisateurStats:
         ).group_by(utilisateur.c.categorie)
         rows = tx.execute(counted).all()
         came = _came(tx, actor, when)
-        visits = statistics.counted(tx, actor, when)
+        visits = statistics.by_category(tx, actor, when)
     return UtilisateurStats(
         depuis=when.since,
         jusqu_a=when.until,
@@ -73,7 +73,7 @@ def utilisateurs(fleet: Fleet, actor: Actor, when: Period) -> UtilisateurStats:
         par_categorie={row.categorie or "": row.total for row in rows},
         nouveaux=sum(row.nouveaux for row in rows),
         venus=came,
-        par_categorie_sessions=visits.par_categorie,
+        par_categorie_sessions=visits,
     )
 
 

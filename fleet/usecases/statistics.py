@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 from sqlalchemy import (
+    CTE,
     Float,
     Select,
     Text,
@@ -110,6 +111,23 @@ def counted(tx: Transaction, actor: Actor, when: Period, *, raw: bool = False) -
     return _put_together(known.rows, tx.execute(union_all(*arms)).all(), when)
 
 
+def by_category(tx: Transaction, actor: Actor, when: Period) -> dict[str, Tally]:
+    """Of `counted` what is by category of people, for much less."""
+    known = rollups.closed(tx, actor, when, (rollups.SESSIONS,))
+    sums: Sums = {}
+    for row in known.rows:
+        said = msgspec.json.decode(row.sommes, type=_Categories).categorie
+        rollups.add(sums, {"categorie": said})
+    begun = _begun(tx, when).where(rollups.of_gaps(known.gaps[rollups.SESSIONS], session, "debut_session"))
+    inner = begun.cte("begun")
+    for row in tx.execute(
+        _arm("categorie", inner.c.categorie, *_tally_of(inner)).group_by(inner.c.categorie)
+    ):
+        rollups.add(sums, {"categorie": {row.cle or "": _amounts(row)}})
+    by = {word: _Sum(*amounts) for word, amounts in sums.get("categorie", {}).items()}
+    return _named({"categorie": by}, "categorie")
+
+
 def by_day(tx: Transaction, when: Period) -> dict[str, Sums]:
     """What each local day of a site adds up to, to be kept; a day of which there is nothing is left out."""
     gap = rollups.Gap(when.since, when.until, (when.site_id or rollups.DEPLOYMENT,))
@@ -124,7 +142,7 @@ def by_day(tx: Transaction, when: Period) -> dict[str, Sums]:
 def _own(tx: Transaction, gaps: Sequence[Gap], when: Period, *, daily: bool = False) -> list[Select[Any]]:
     """What the sessions of the gaps add up to, by all that they are grouped by; `daily`: and by day, which is `dit`."""
     begun = _begun(tx, when).where(rollups.of_gaps(gaps, session, "debut_session")).cte("begun")
-    tally = (func.count(), func.sum(begun.c.used_ms), func.sum(begun.c.wait_ms), func.sum(begun.c.granted_ms))
+    tally = _tally_of(begun)
     begun_on = [begun.c.jour] if daily else []
     made_on = [local_time.day(tx, session.c.created_at, site.c.zone)] if daily else []
     made = _arm("cree", session.c.statut, func.count(), None, None, None, *made_on).join_from(session, site)
@@ -134,6 +152,10 @@ def _own(tx: Transaction, gaps: Sequence[Gap], when: Period, *, daily: bool = Fa
         *(_arm(name, begun.c[name], *tally, *begun_on).group_by(begun.c[name], *begun_on) for name in named),
         made.where(rollups.of_gaps(gaps, session, "created_at")).group_by(session.c.statut, *made_on),
     ]
+
+
+def _tally_of(begun: CTE) -> tuple[Any, ...]:
+    return func.count(), func.sum(begun.c.used_ms), func.sum(begun.c.wait_ms), func.sum(begun.c.granted_ms)
 
 
 def _arm(
@@ -225,6 +247,12 @@ class _Sum(NamedTuple):
 
 def _amounts(row: Any) -> list[Any]:
     return [round(row.nombre or 0), row.utilise_ms or 0, row.attente_ms or 0, row.accorde_ms or 0]
+
+
+class _Categories(Struct):
+    """Of what sessions add up to, that alone."""
+
+    categorie: dict[str, list[Any]] = {}
 
 
 class _Refusals(Struct):

@@ -5,7 +5,7 @@ import asyncio
 import click
 import uvloop
 
-from api.app import create_app, serve
+from api.app import create_app, serve, settle
 from api.settings import ApiSettings
 from fleet.database import schema
 from fleet.database.engine import Database
@@ -72,7 +72,9 @@ def api_settings(settings: Settings) -> ApiSettings:
 
 
 async def _served(fleet: Fleet, settings: ApiSettings, host: str, port: int, serving: asyncio.Event) -> None:
+    app = create_app(fleet, settings)
+    settle()
     try:
-        await serve(create_app(fleet, settings), host, port, serving)
+        await serve(app, host, port, serving)
     except OSError as error:
         raise CommandFailed(f"PPM_HTTP_PORT: {host}:{port} cannot be used ({error.strerror})") from None

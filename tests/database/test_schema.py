@@ -136,3 +136,11 @@ def test_waiting_for_a_database_that_does_not_answer_says_so() -> None:
     with pytest.raises(DatabaseDown, match="refused"):
         schema.wait_for(nobody, 0.1, pause=lambda _: None)
     nobody.close()
+
+
+def test_asking_for_the_revision_leaves_nothing_behind(database: Database) -> None:
+    """A watcher asks every few seconds, for years."""
+    schema.current(database)
+    kept = len(database.engine._compiled_cache or ())
+    assert [schema.current(database) for _ in range(5)] == [schema.head()] * 5
+    assert len(database.engine._compiled_cache or ()) == kept

@@ -89,6 +89,7 @@ def require_the_same(room: Room, dice: random.Random) -> None:
         for when in _periods(dice, room):
             added = statistics.counted(tx, SYSTEM, when)
             assert added == statistics.counted(tx, SYSTEM, when, raw=True), when
+            assert statistics.by_category(tx, SYSTEM, when) == added.par_categorie, when
             lines = log_statistics.counted(tx, SYSTEM, when, ZONE)
             assert lines == log_statistics.counted(tx, SYSTEM, when, ZONE, raw=True), when
 
