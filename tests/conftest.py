@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fleet.database import schema
 from fleet.database.engine import Database
 from fleet.database.tables import metadata
 from ppm.parts.broker import Binary, PrivateBroker, find_mosquitto
 from ppm.parts.postgres import PrivatePostgres
+from tests.support.databases import Copies, migrate
 
 _CACHE = Path(__file__).parent.parent / ".cache"
 _numbers = itertools.count(1)
@@ -58,15 +58,13 @@ def own_postgres() -> Iterator[PrivatePostgres]:
 
 
 @pytest.fixture
-def fresh_database_url(postgres: PrivatePostgres) -> Iterator[Callable[..., str]]:
-    """Makes empty PostgreSQL databases, dropped after the test; gives their URLs.
-
-    With the name of a database that nobody is connected to, makes copies of it: quicker than migrations."""
+def fresh_database_url(postgres: PrivatePostgres) -> Iterator[Callable[[], str]]:
+    """Makes PostgreSQL databases without anything in them, dropped after the test; gives their URLs."""
     names: list[str] = []
 
-    def make(template: str | None = None) -> str:
+    def make() -> str:
         names.append(f"test_{next(_numbers)}")
-        return postgres.create_database(names[-1], template)
+        return postgres.create_database(names[-1])
 
     yield make
     for name in names:
@@ -74,10 +72,24 @@ def fresh_database_url(postgres: PrivatePostgres) -> Iterator[Callable[..., str]
 
 
 @pytest.fixture(scope="session")
+def copies(postgres: PrivatePostgres, postgres_template: str) -> Copies:
+    """PostgreSQL databases that tests use in turn."""
+    return Copies(postgres, postgres_template)
+
+
+@pytest.fixture
+def postgres_url(copies: Copies) -> Iterator[str]:
+    """The URL of a PostgreSQL database of one's own, with the schema and nothing in it."""
+    name = f"test_{next(_numbers)}"
+    yield copies.take(name)
+    copies.give_back(name)
+
+
+@pytest.fixture(scope="session")
 def postgres_template(postgres: PrivatePostgres) -> str:
     """The name of a PostgreSQL database that has the schema and nothing in it."""
     name = "schema_template"
-    _migrate(postgres.create_database(name))
+    migrate(postgres.create_database(name))
     return name
 
 
@@ -85,22 +97,15 @@ def postgres_template(postgres: PrivatePostgres) -> str:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite file that has the schema and nothing in it."""
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    _migrate(f"sqlite:///{path}")
+    migrate(f"sqlite:///{path}")
     return path
-
-
-def _migrate(url: str) -> None:
-    database = Database(url, pool_size=1)
-    schema.upgrade(database)
-    database.close()
 
 
 @pytest.fixture(params=["postgresql", "sqlite"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database of one's own, schema and all; the test runs once for each kind."""
     if request.param == "postgresql":
-        make = request.getfixturevalue("fresh_database_url")
-        return str(make(request.getfixturevalue("postgres_template")))
+        return str(request.getfixturevalue("postgres_url"))
     path = tmp_path / "fleet.db"
     shutil.copy(request.getfixturevalue("sqlite_template"), path)
     return f"sqlite:///{path}"

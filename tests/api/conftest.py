@@ -1,7 +1,6 @@
 """An API over each of the two databases, with a site, two postes, and one operator of each role."""
 
 import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,7 +17,6 @@ from sqlalchemy import text, update
 from api.app import create_app
 from api.settings import ApiSettings
 from api.state import Shared
-from fleet.database import schema
 from fleet.database.engine import Database
 from fleet.database.tables import presence
 from fleet.domain.actor import SYSTEM
@@ -28,7 +26,7 @@ from fleet.usecases.fleet import Fleet
 from fleet.usecases.operateurs import NewOperateur
 from fleet.usecases.postes import NewPoste
 from fleet.usecases.sealing import CodeKeys
-from ppm.parts.postgres import PrivatePostgres
+from tests.support.databases import migrate
 from tests.support.waiting import wait_until
 
 PASSWORD = "correct horse battery"
@@ -92,43 +90,6 @@ def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "_hasher", quick)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(
-    request: pytest.FixtureRequest, tmp_path: Path, fresh_database_url: Callable[..., str]
-) -> str:
-    """Each of the two databases, with the schema of this version."""
-    if request.param == "postgresql":
-        return fresh_database_url(_template(request))
-    shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "ppm.db")
-    return f"sqlite:///{tmp_path / 'ppm.db'}"
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database of this version, to be copied: quicker than migrations."""
-    path = tmp_path_factory.mktemp("template") / "ppm.db"
-    _migrate(f"sqlite:///{path}")
-    return path
-
-
-_TEMPLATES: dict[str, str] = {}
-
-
-def _template(request: pytest.FixtureRequest) -> str:
-    server: PrivatePostgres = request.getfixturevalue("postgres")
-    key = str(server.folder)
-    if key not in _TEMPLATES:
-        _TEMPLATES[key] = "api_template"
-        _migrate(server.create_database("api_template"))
-    return _TEMPLATES[key]
-
-
-def _migrate(url: str) -> None:
-    database = Database(url, pool_size=1)
-    schema.upgrade(database)
-    database.close()
-
-
 @pytest.fixture
 def fleet(database_url: str) -> Iterator[Fleet]:
     """An empty fleet."""
@@ -143,7 +104,7 @@ def make_fleet() -> Iterator[Callable[[str], Fleet]]:
     made: list[Fleet] = []
 
     def make(url: str) -> Fleet:
-        _migrate(url)
+        migrate(url)
         made.append(_fleet(url))
         _furnish(made[-1])
         return made[-1]

@@ -4,7 +4,6 @@ import base64
 import socket
 import sqlite3
 import stat
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -233,13 +232,10 @@ def test_an_instant_inside_of_a_thing_is_shown_like_the_others() -> None:
     )
 
 
-def test_a_taken_port_is_named_in_one_line(
-    ppm: Ppm, fresh_database_url: Callable[..., str], postgres_template: str
-) -> None:
-    url = fresh_database_url(postgres_template)
+def test_a_taken_port_is_named_in_one_line(ppm: Ppm, postgres_url: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        ran = ppm("api", PPM_HTTP_PORT=port, PPM_JWT_SECRET="j0" * 20, PPM_DATABASE_URL=url)
+        ran = ppm("api", PPM_HTTP_PORT=port, PPM_JWT_SECRET="j0" * 20, PPM_DATABASE_URL=postgres_url)
     assert ran.code == 1
     assert f"PPM_HTTP_PORT: 127.0.0.1:{port} cannot be used" in one_line(ran)
 

@@ -284,7 +284,7 @@ def test_a_seat_is_kept_for_who_watches(start: Start) -> None:
 
 
 def test_a_given_database_and_broker_are_used(
-    start: Start, own_broker: PrivateBroker, fresh_database_url: Callable[..., str], tmp_path: Path
+    start: Start, own_broker: PrivateBroker, fresh_database_url: Callable[[], str], tmp_path: Path
 ) -> None:
     url = fresh_database_url()
     open_broker = tmp_path / "open.conf"

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,12 +52,11 @@ def test_a_program_says_that_it_is_ready_lives_and_stops(
     words: tuple[str, ...],
     init: Init,
     usual: dict[str, str],
-    fresh_database_url: Callable[..., str],
-    postgres_template: str,
+    postgres_url: str,
     tmp_path: Path,
 ) -> None:
     if words in (("controller",), ("api",)):
-        usual["PPM_DATABASE_URL"] = fresh_database_url(postgres_template)
+        usual["PPM_DATABASE_URL"] = postgres_url
     settings = {
         **usual, **init.environment, "PPM_JWT_SECRET": "j0" * 24, "PPM_HTTP_PORT": str(free_port()),
         "PPM_BROKER_URL": "mqtt://127.0.0.1:1", "PPM_BROKER_PASSWORD": "x", "PPM_SITE": "annexe",
