@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -183,10 +184,8 @@ def _calls(
             elsewhere = one.path in _FOR_ADMINISTRATORS or "site-3" in one.query
             if who == ONE and elsewhere:
                 continue
-            yield (
-                f"{one.path}?{_in_days(one.query)} {who}",
-                lambda one=one, token=token: _ask(client, one, token),
-            )  # type: ignore[misc]
+            name = f"{one.path}?{_in_days(one.query)} {who}"
+            yield name, partial(_ask, client, one, token)
 
 
 def _in_days(query: str) -> str:
