@@ -3,7 +3,7 @@
 from kiosk_agent.machine import Machine
 from kiosk_agent.settings import Settings
 from kiosk_agent.ui.face import View
-from kiosk_agent.words import Fault, Language, say
+from kiosk_agent.words import OF_FAULTS, Fault, Language, say
 
 
 def view_of(machine: Machine, settings: Settings, now: int, fault: Fault = "") -> View:
@@ -15,7 +15,7 @@ def view_of(machine: Machine, settings: Settings, now: int, fault: Fault = "") -
         deadline = end = by_hand.until
     return View(
         poste=settings.poste, phase=lending.phase, online=online, checking="start" in machine.talk.requests,
-        sentence=_sentence(machine, settings.language, now), language=settings.language,
+        sentence=_sentence(machine, settings.language, now, fault), language=settings.language,
         session=lending.held.session, deadline=deadline, end=end, by_hand=by_hand is not None,
         remaining_ms=None if countdown else lending.remaining(now), config=lending.held.config,
         controller=machine.talk.controller_online, asking="extend" in machine.talk.requests,
@@ -25,7 +25,7 @@ def view_of(machine: Machine, settings: Settings, now: int, fault: Fault = "") -
     )  # fmt: skip
 
 
-def _sentence(machine: Machine, language: Language, now: int) -> str:
+def _sentence(machine: Machine, language: Language, now: int, fault: Fault) -> str:
     if machine.lending.held.by_hand is not None:
         return say("by_hand", language)
     match machine.lending.phase:
@@ -34,15 +34,15 @@ def _sentence(machine: Machine, language: Language, now: int) -> str:
         case "suspended":
             return say("suspended", language, seconds=(machine.lending.remaining(now) or 0) // 1000)
         case "locked":
-            return say(_locked(machine), language)
+            return say(_locked(machine, fault), language)
         case "active" | "grace" if machine.idleness.asked_at is not None:
             return say("still_there", language)
     return ""
 
 
-def _locked(machine: Machine) -> str:
+def _locked(machine: Machine, fault: Fault) -> str:
     if machine.voice.connection is None:
-        return "no_network"
+        return OF_FAULTS[fault]
     if "start" in machine.talk.requests:
         return "checking"
     return "welcome" if machine.talk.controller_online else "no_controller"

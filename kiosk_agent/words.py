@@ -9,6 +9,14 @@ from typing import Literal
 Language = Literal["fr", "en"]
 Fault = Literal["", "certificate", "expired", "own_expired", "denied"]
 """What a technician has to mend before the broker lets the poste in."""
+OF_FAULTS: Mapping[Fault, str] = {
+    "": "no_network",
+    "certificate": "bad_certificate",
+    "expired": "certificate_expired",
+    "own_expired": "own_certificate_expired",
+    "denied": "not_let_in",
+}
+"""The sentence of each."""
 NNBSP = "\u202f"
 NBSP = "\u00a0"
 

@@ -8,20 +8,20 @@ from typing import Literal
 from kiosk_agent.ui.face import View
 from kiosk_agent.ui.labels import day, hour, label, moment
 from kiosk_agent.ui.scene import Scene
-from kiosk_agent.words import Language, clock_face, duration, say
+from kiosk_agent.words import OF_FAULTS, Fault, Language, clock_face, duration, say
 
 Tone = Literal["free", "use", "pause", "soon", "clean", "care", "off", "alarm"]
 """One of the colours that the states of a poste have everywhere."""
 SOON_MS = 300_000
 DIGITS_MS = 600_000
 """Below this the time left is shown to the second."""
-_FAULTS: Mapping[str, tuple[str, str]] = {
-    "certificate": ("bad_certificate", "certificat_refuse"),
-    "expired": ("certificate_expired", "certificat_perime"),
-    "own_expired": ("own_certificate_expired", "certificat_du_poste_perime"),
-    "denied": ("not_let_in", "acces_refuse"),
+_REASONS: Mapping[Fault, str] = {
+    "certificate": "certificat_refuse",
+    "expired": "certificat_perime",
+    "own_expired": "certificat_du_poste_perime",
+    "denied": "acces_refuse",
 }
-"""The sentence of each fault, and its reason for staff."""
+"""The reason of each fault, for staff."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _cut_off(view: View, language: Language) -> _State:
     """Nobody can be asked. What a technician has to mend has its reason below, in small print."""
     key, reason = "no_controller", ""
     if view.fault:
-        key, reason = _FAULTS[view.fault]
+        key, reason = OF_FAULTS[view.fault], _REASONS[view.fault]
     elif view.phase == "suspended" and not view.online:
         key = "offline_suspended"
     elif not view.online:

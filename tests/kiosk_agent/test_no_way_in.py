@@ -9,7 +9,7 @@ import pytest
 
 from kiosk_agent.broker import Broker, Tls
 from kiosk_agent.settings import Settings
-from kiosk_agent.words import Fault
+from kiosk_agent.words import OF_FAULTS, Fault, say
 from ppm.parts.broker import Binary, PrivateBroker
 from ppm.parts.process import Child, accepts, free_port
 from ppm.simulator.poste import SimulatedPoste
@@ -25,6 +25,8 @@ async def says(poste: SimulatedPoste, fault: Fault) -> None:
         lambda one: one.view is not None and not one.view.online and one.view.fault == fault
     )
     assert seen, poste.view
+    assert poste.view is not None
+    assert poste.view.sentence == say(OF_FAULTS[fault], "fr"), "the terminal shows nothing else"
     assert poste.phase == "locked"
     assert not poste.machine.unlocked
 
