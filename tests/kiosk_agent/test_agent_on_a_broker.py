@@ -213,7 +213,8 @@ def test_a_frozen_agent_locks_as_soon_as_it_thaws(broker: PrivateBroker, site: s
         poste.freeze(3)
         await asyncio.sleep(2.5)
         assert poste.machine.unlocked
-        assert await poste.until(lambda one: one.is_free, 5)
+        assert await poste.until(lambda one: not one.machine.unlocked, 2)
+        assert await poste.until(lambda one: one.is_free, 15), "once the link, lost meanwhile, is back"
 
     play(broker, site, tmp_path, body)
 
