@@ -204,6 +204,7 @@ poste = Table(
     Column("plan_y", Float),
     Column("statut_voulu", String(16), nullable=False, server_default=poste_rules.EN_SERVICE),
     *_stamps(),
+    Column("nom_tri", Text, nullable=False, server_default=""),
     UniqueConstraint("site_id", "nom"),
     UniqueConstraint("site_id", "ip_address"),
     _one_of("statut_voulu", poste_rules.WANTED),

@@ -1,6 +1,9 @@
 """What a poste is for the desk: what is wanted of it and what is observed, apart, and the statut of both."""
 
+import re
 from dataclasses import dataclass
+
+from fleet.domain.utilisateur import searchable
 
 EN_SERVICE, MAINTENANCE, HORS_LIGNE = "en_service", "maintenance", "hors_ligne"
 WANTED = (EN_SERVICE, MAINTENANCE, HORS_LIGNE)
@@ -36,3 +39,8 @@ def statut(seen: Observed) -> str:
     if seen.phase == MAINTENANCE:
         return MAINTENANCE  # a technician has it open, or it has not heard yet that it is in service again
     return RESERVE if seen.is_reserved else DISPONIBLE
+
+
+def sort_key(nom: str) -> str:
+    """What a poste is sorted by: "Poste 2" before "Poste 10", "étage" where "etage" would be."""
+    return re.sub("[0-9]+", lambda number: number[0].zfill(8), searchable(nom))

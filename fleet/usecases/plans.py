@@ -53,7 +53,7 @@ class Plan(Struct, frozen=True):
 def look(fleet: Fleet, actor: Actor, site_id: int) -> Plan:
     """The plan of a site. Raises NotFound."""
     actor.require_site(site_id)
-    wanted = select(poste).where(poste.c.site_id == site_id).order_by(poste.c.nom, poste.c.id)
+    wanted = select(poste).where(poste.c.site_id == site_id).order_by(poste.c.nom_tri, poste.c.id)
     with fleet.database.read() as tx:
         slug = places.site(tx, site_id).slug
         return Plan(slug, _image(tx, site_id), [_view(row) for row in tx.execute(wanted)])

@@ -111,7 +111,7 @@ class PosteFilter:
 
 
 _SORTS = {
-    "nom": poste.c.nom,
+    "nom": poste.c.nom_tri,
     "slug": poste.c.slug,
     "id": poste.c.id,
     "emplacement": poste.c.emplacement,
@@ -176,7 +176,7 @@ def free(tx: Transaction, site_id: int) -> list[int]:
     """
     ready = (_statut(tx.now) == rules.DISPONIBLE, presence.c.online.is_(True), presence.c.phase == "locked")
     rows = _seen(tx.now).where(poste.c.site_id == site_id, *ready)
-    return [row.id for row in tx.execute(rows.order_by(poste.c.nom, poste.c.id))]
+    return [row.id for row in tx.execute(rows.order_by(poste.c.nom_tri, poste.c.id))]
 
 
 def callable_postes(tx: Transaction, site_id: int, ids: Sequence[int]) -> set[int]:

@@ -62,6 +62,7 @@ def create(fleet: Fleet, actor: Actor, new: NewPoste) -> int:
     actor.require_site(new.site_id)
     _check_slug(new.slug)
     values = {"site_id": new.site_id, "slug": new.slug, **_cleaned(vars(new))}
+    values["nom_tri"] = rules.sort_key(values["nom"])
     with fleet.attempt(actor, "creation_poste") as (tx, about):
         about.site_id = new.site_id
         if tx.execute(select(site_table.c.id).where(site_table.c.id == new.site_id)).first() is None:
@@ -85,8 +86,10 @@ def edit(fleet: Fleet, actor: Actor, poste_id: int, changes: Mapping[str, Any]) 
         changed = {key: value for key, value in values.items() if getattr(row, key) != value}
         if not changed:
             return
-        stamps = {"updated_at": tx.now, "version": poste.c.version + 1}
-        _stored(tx, update(poste).where(poste.c.id == poste_id).values(**changed, **stamps), changed)
+        also = {"updated_at": tx.now, "version": poste.c.version + 1}
+        if "nom" in changed:
+            also["nom_tri"] = rules.sort_key(changed["nom"])
+        _stored(tx, update(poste).where(poste.c.id == poste_id).values(**changed, **also), changed)
         _tell(tx, actor, "modification_poste", row.site_id, poste_id, {"champs": sorted(changed)})
 
 

@@ -289,3 +289,17 @@ def test_orders_that_wait_for_a_poste_are_listed_until_they_are_sent_or_too_old(
         mine = command.c.poste_id == other
         tx.execute(update(command).where(mine).values(statut="a_envoyer"))
     assert desk.get("/commandes/")["total"] == 0
+
+
+def test_postes_are_listed_as_people_count(desk: Desk) -> None:
+    for number in (10, 9, 100):
+        body = {"slug": f"zone-{number}", "nom": f"Zone {number}", "site": "st-denis"}
+        desk.post("/postes/", body, who="admin")
+    names = [one["nom"] for one in desk.get("/postes/", params={"recherche": "zone"})["resultats"]]
+    assert names == ["Zone 9", "Zone 10", "Zone 100"]
+    number = desk.get("/postes/zone-100/")["id"]
+    assert desk.call("PUT", f"/postes/{number}/", who="admin", json={"nom": "Zone 8"}).status_code == 200
+    names = [
+        one["nom"] for one in desk.get("/postes/", params={"recherche": "zone", "tri": "-nom"})["resultats"]
+    ]
+    assert names == ["Zone 10", "Zone 9", "Zone 8"]

@@ -1,5 +1,6 @@
 """The migrations make exactly the schema that the code describes, alone even when two run at once."""
 
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from sqlalchemy.exc import IntegrityError, SAWarning
 from fleet.database import schema
 from fleet.database.engine import Database, DatabaseDown
 from fleet.database.tables import metadata
+from fleet.domain.poste import sort_key
 
 _DEFINITIONS = {
     "postgresql": """
@@ -56,8 +58,9 @@ def _definitions(database: Database) -> set[tuple[str, ...]]:
 
 
 def _in_any_order(definition: str) -> str:
-    """SQLite keeps the text of each CREATE, whose lines may come in another order."""
-    return "\n".join(sorted(line.strip(" \t,") for line in definition.splitlines()))
+    """SQLite keeps the text of each CREATE, whose parts may come in another order, and in one line."""
+    parts = (part.strip(" \t)") for part in re.split("[,\n]", definition))
+    return "\n".join(sorted(part for part in parts if part))
 
 
 def test_migrations_lead_to_the_schema_that_the_code_describes(database: Database) -> None:
@@ -144,3 +147,23 @@ def test_asking_for_the_revision_leaves_nothing_behind(database: Database) -> No
     kept = len(database.engine._compiled_cache or ())
     assert [schema.current(database) for _ in range(5)] == [schema.head()] * 5
     assert len(database.engine._compiled_cache or ()) == kept
+
+
+def test_postes_of_before_have_their_place_in_the_order(empty: Database) -> None:
+    schema.upgrade(empty, "0007")
+    with empty.engine.begin() as connection:
+        run = connection.exec_driver_sql
+        run(
+            "INSERT INTO site (id, slug, nom, zone, created_at, updated_at) "
+            "VALUES (1, 'a', 'A', 'UTC', '2026-01-01', '2026-01-01')"
+        )
+        for number, name in enumerate(("Poste 10", "Poste 2", "Étage")):
+            run(
+                "INSERT INTO poste (slug, site_id, nom, created_at, updated_at) "
+                f"VALUES ('p{number}', 1, '{name}', '2026-01-01', '2026-01-01')"
+            )
+    schema.upgrade(empty)
+    with empty.read() as tx:
+        rows = tx.execute(text("SELECT nom, nom_tri FROM poste ORDER BY id")).all()
+    assert [(name, sort_key(name)) for name, _ in rows] == [tuple(row) for row in rows]
+    assert rows[0].nom_tri == "poste 00000010"

@@ -32,3 +32,9 @@ def test_a_statut_is_derived_from_what_is_wanted_and_seen(seen: Observed, statut
 def test_only_what_can_be_wanted_can_be_set() -> None:
     assert set(poste.SETTABLE.values()) == set(poste.WANTED)
     assert set(poste.SETTABLE) < set(poste.STATUTS)
+
+
+def test_postes_are_sorted_as_people_count() -> None:
+    names = ["poste 10", "Poste 2", "Étage 1", "etage 02", "Poste 2 bis", "Zone"]
+    said = ["Étage 1", "etage 02", "Poste 2", "Poste 2 bis", "poste 10", "Zone"]
+    assert sorted(names, key=poste.sort_key) == said
