@@ -6,6 +6,7 @@ there or none is, and a second caller waits for the first at the key's row.
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,7 +25,7 @@ from fleet.usecases.fleet import Fleet
 
 T = TypeVar("T")
 KEPT = timedelta(hours=24)
-LONGEST_KEY = 255
+_KEY = re.compile("[!-~]{1,255}")
 RETRY_AFTER_S = 2
 HEADER = "Idempotency-Key"
 
@@ -38,7 +39,7 @@ class Key:
     request: bytes
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.key) <= LONGEST_KEY or not (self.key.isascii() and self.key.isprintable()):
+        if _KEY.fullmatch(self.key) is None:
             raise Invalid(HEADER, "cle_invalide")
 
 

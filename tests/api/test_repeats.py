@@ -82,7 +82,7 @@ def test_wrong_codes_count_however_they_are_sent(desk: Desk) -> None:
     assert count(desk.fleet, "SELECT failures FROM essais") == 5
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "é"])
+@pytest.mark.parametrize("key", ["", "x" * 256, "é", "a b"])
 def test_a_key_that_is_none_is_refused(desk: Desk, key: str) -> None:
     headers = {"Authorization": f"Bearer {desk.token('desk')}", "Idempotency-Key": key.encode()}
     answer = desk.client.post("/api/sessions/", headers=headers, json=ASKED)  # type: ignore[arg-type]
