@@ -50,6 +50,7 @@ from api.routes import (
     releases,
     reports,
     requests,
+    requisitions,
     rooms,
     sessions,
     sites,
@@ -71,6 +72,7 @@ _DESK = (
     endings,
     timelines,
     requests,
+    requisitions,
     orders,
     bulk,
     rooms,
@@ -82,7 +84,7 @@ _DESK = (
 )
 """What the desk does beside the daily round, each in a module of its own."""
 
-_RECORDS = (jobs, personal_data, purges, reports, exports, alerts, system, metrics, releases)
+_RECORDS = (jobs, personal_data, purges, requisitions, reports, exports, alerts, system, metrics, releases)
 """What is counted, kept, taken away and forgotten, and how the deployment is."""
 
 _NOUNS = (

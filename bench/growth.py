@@ -73,8 +73,8 @@ def questions() -> list[Asked]:
         "/jobs",
         "/logs/recent", "/logs/errors", f"/logs/by_session?session={SESSIONS // 2}", "/lots", "/lots?site=site-1",
         "/operateurs", "/politiques", "/postes", "/postes?statut=disponible", "/postes?recherche=etage+3",
-        "/postes/disponibles", "/purges", "/rapports", "/reservations", f"/reservations?{week}", "/sites",
-        "/sites/{site}/textes", "/sites/{site}/plan", "/system", "/utilisateurs/{utilisateur_id}/sessions",
+        "/postes/disponibles", "/purges", "/rapports", "/requisitions", "/reservations", f"/reservations?{week}",
+        "/sites", "/sites/{site}/textes", "/sites/{site}/plan", "/system", "/utilisateurs/{utilisateur_id}/sessions",
         "/sessions/actives", "/sessions/actives?tri=fin_prevue",
     )  # fmt: skip
     sessions = (
@@ -173,7 +173,7 @@ def _token(fleet: Fleet, client: TestClient[Litestar], role: str, sites: Iterabl
     return token
 
 
-_FOR_ADMINISTRATORS = ("/operateurs", "/purges")
+_FOR_ADMINISTRATORS = ("/operateurs", "/purges", "/requisitions")
 
 
 def _calls(

@@ -32,6 +32,7 @@ from fleet.domain import booking as booking_rules
 from fleet.domain import delivery as delivery_rules
 from fleet.domain import poste as poste_rules
 from fleet.domain import queue as queue_rules
+from fleet.domain import requisition as requisition_rules
 from fleet.domain import session as session_rules
 
 metadata = MetaData(
@@ -692,6 +693,31 @@ purge = Table(
     Column("details", Json, nullable=False, server_default="{}"),
     _ref("operateur_id", "operateur"),
     Column("created_at", Instant, nullable=False, index=True),
+)
+
+# What a judge or the police may ask for. Who it is about may be forgotten meanwhile: that is no reference.
+requisition = Table(
+    "requisition",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("reference", String(200), nullable=False),
+    Column("depuis", Instant, nullable=False),
+    Column("jusqu_a", Instant, nullable=False),
+    _ref("site_id", "site"),
+    _ref("poste_id", "poste"),
+    Column("utilisateur_id", BigId),
+    Column("statut", String(16), nullable=False, server_default=requisition_rules.DEMANDEE),
+    _ref("demandee_par", "operateur", nullable=False),
+    _ref("decidee_par", "operateur"),
+    Column("decidee_a", Instant),
+    Column("valable_jusqu_a", Instant, nullable=False),
+    Column("remises", Integer, nullable=False, server_default="0"),
+    Column("created_at", Instant, nullable=False),
+    _one_of("statut", requisition_rules.KEPT),
+    CheckConstraint(
+        "statut <> 'approuvee' OR (decidee_par IS NOT NULL AND decidee_par <> demandee_par)",
+        name="deux_personnes",
+    ),
 )
 
 # The trail and the ledger are only added to: see there for what is allowed.

@@ -23,6 +23,8 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"de (\d+) à (\d+) éléments", r"\1 to \2 items"),
     (r"de 5 minutes à 12 heures après le début", "5 minutes to 12 hours after the beginning"),
     (r"un instant à venir, dans les 90 jours", "an instant to come, within 90 days"),
+    (r"un instant passé", "an instant that is past"),
+    (r"après `depuis`, de (\d+) jours au plus", r"after `depuis`, by \1 days at most"),
     (r"après le début, d’un jour au plus", "after the beginning, one day at most"),
     (r"au plus (\d+) caractères", r"\1 characters at most"),
     ("après le début de la période", "after the beginning of the period"),

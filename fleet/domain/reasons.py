@@ -157,6 +157,26 @@ REASONS: dict[str, tuple[str, str]] = {
         "Plus de {limite} lignes\u202f: demandez une période plus courte, ou un seul lieu.",
         "More than {limite} rows: ask for a shorter period, or one place.",
     ),
+    "deux_personnes": (
+        "Il faut deux personnes\u202f: un autre administrateur approuve. S’il n’y en a pas, créez-lui un compte.",
+        "It takes two: another administrateur approves. If there is none, make an account for one.",
+    ),
+    "requisition_decidee": (
+        "Cette réquisition est déjà décidée\u202f: {statut}.",
+        "This requisition is decided already: {statut}.",
+    ),
+    "requisition_expiree": (
+        "Cette réquisition n’est plus valable. Demandez-la de nouveau.",
+        "This requisition is over. Ask for it again.",
+    ),
+    "requisition_sans_accord": (
+        "Cette réquisition n’est pas approuvée.",
+        "This requisition is not approved.",
+    ),
+    "requisition_d_autres": (
+        "Seules les deux personnes qui l’ont demandée et approuvée prennent ce fichier.",
+        "Only the two who asked for it and approved it take this file.",
+    ),
     "champ_non_justifie": (
         "Ce lieu ne dit pas pourquoi il demanderait cette donnée : elle n’est pas enregistrée.",
         "This place does not say why it would ask for this: it is not kept.",

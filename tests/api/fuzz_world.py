@@ -23,7 +23,7 @@ from fleet.database import alerts, leases
 from fleet.database import sessions as session_rows
 from fleet.database.leases import Lease
 from fleet.database.tables import alert, extension, lease, log, presence, session
-from fleet.domain.actor import LECTEUR, SYSTEM, Actor
+from fleet.domain.actor import ADMINISTRATEUR, LECTEUR, SYSTEM, Actor
 from fleet.jobs import running
 from fleet.jobs.settings import JobSettings
 from fleet.jobs.table import SWEEP
@@ -38,6 +38,7 @@ from fleet.usecases import (
     plan_images,
     poste_credentials,
     postes,
+    requisitions,
     second_factor,
     sessions,
     sites,
@@ -51,6 +52,7 @@ from fleet.usecases.logins import Credentials
 from fleet.usecases.operateurs import NewOperateur
 from fleet.usecases.postes import NewPoste
 from fleet.usecases.queue import NewTicket
+from fleet.usecases.requisitions import NewRequisition
 from fleet.usecases.sessions import NewSession
 from protocol.messages import Extend
 from protocol.release import Release
@@ -156,6 +158,26 @@ class World:
         start = datetime.now(UTC) + timedelta(minutes=minutes)
         new = NewBooking(poste_id, start, start + timedelta(hours=1), nom="Léa")
         return bookings.create(self.fleet, SYSTEM, new)
+
+    def requisition(self, *, approved: bool = False) -> tuple[int, str]:
+        """What an administrateur of its own asks for, and that one's token."""
+        asker, other = self.administrateur(), self.administrateur()
+        now = datetime.now(UTC)
+        new = NewRequisition("r", now - timedelta(days=2), now - timedelta(days=1))
+        number = requisitions.ask(self.fleet, self._actor(asker), new)
+        if approved:
+            requisitions.approve(self.fleet, self._actor(other), number)
+        return number, self.bearer(asker)
+
+    def administrateur(self) -> int:
+        """Another one, who may do everything."""
+        login = f"chef-{next(self._numbers)}"
+        return operateurs.create(self.fleet, SYSTEM, NewOperateur(login, PASSWORD, ADMINISTRATEUR))
+
+    def _actor(self, number: int) -> Actor:
+        known = operateurs.actor_of(self.fleet, number)
+        assert known is not None
+        return known
 
     def batch(self) -> int:
         """Codes to be printed."""
@@ -413,7 +435,14 @@ def _records(world: World) -> dict[str, Act]:
         "fin": (start + timedelta(hours=1)).isoformat(),
     }
     lot, booking = "/api/lots/{batch_id}", "/api/reservations/{booking_id}"
+    asked, (approved, asker) = "/api/requisitions/{requisition_id}", world.requisition(approved=True)
+    day = {"depuis": "2026-03-01T00:00:00Z", "jusqu_a": "2026-03-02T00:00:00Z"}
     return {
+        "POST /api/requisitions": Act(body={"reference": "r", **day}),
+        f"GET {asked}": Act({"requisition_id": approved}),
+        f"POST {asked}/approve": Act({"requisition_id": world.requisition()[0]}),
+        f"POST {asked}/refuse": Act({"requisition_id": world.requisition()[0]}),
+        f"GET {asked}/export": Act({"requisition_id": approved}, bearer=asker),
         "POST /api/lots": Act(body={"site": "st-denis", "nombre": 2, "duree_initiale": 600}),
         f"GET {lot}": Act({"batch_id": world.batch()}),
         f"POST {lot}/reprint": Act({"batch_id": world.batch()}),

@@ -196,5 +196,13 @@ RIGHTS: dict[str, Right] = {
     "DELETE /api/utilisateurs/{utilisateur_id}/photo": _write(SHARED, may_miss=True),
     "GET /api/utilisateurs/{utilisateur_id}/export": _write(SHARED),
     "POST /api/utilisateurs/{utilisateur_id}/erase": Right(ADMINISTRATEUR, may_miss=True),
+    "POST /api/requisitions": _admin(
+        body={"reference": "r", "depuis": "2026-03-01T00:00:00Z", "jusqu_a": "2026-03-02T00:00:00Z"}
+    ),
+    "GET /api/requisitions": _admin(),
+    "GET /api/requisitions/{requisition_id}": _admin(),
+    "POST /api/requisitions/{requisition_id}/approve": _admin(),
+    "POST /api/requisitions/{requisition_id}/refuse": _admin(),
+    "GET /api/requisitions/{requisition_id}/export": _admin(),
     "GET /api/purges": _admin(),
 }

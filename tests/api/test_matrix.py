@@ -118,6 +118,9 @@ def _places(world: World) -> dict[str, str]:
         "batch_id": world.post("/lots/", RIGHTS["POST /api/lots"].body)["id"],
         "ticket_id": world.post("/attente/", RIGHTS["POST /api/attente"].body)["id"],
         "booking_id": world.post("/reservations/", booking(3))["id"],
+        "requisition_id": world.post("/requisitions/", RIGHTS["POST /api/requisitions"].body, who="admin")[
+            "id"
+        ],
     }
     words = {
         "site": "st-denis",
@@ -231,6 +234,7 @@ def test_shared_things_are_said_to_be_so_on_purpose() -> None:
         "politiques",
         "postes",
         "purges",
+        "requisitions",
         "sites",
         "token",
         "utilisateurs",

@@ -1,0 +1,35 @@
+"""The two-person rule: who asks for a file does not approve it, and an approval dies by itself."""
+
+from datetime import datetime
+
+from fleet.domain.errors import Refused
+
+DEMANDEE, APPROUVEE, REFUSEE, EXPIREE = "demandee", "approuvee", "refusee", "expiree"
+KEPT = (DEMANDEE, APPROUVEE, REFUSEE)
+STATUTS = (*KEPT, EXPIREE)
+
+
+def check_open(statut: str, good_until: datetime, now: datetime) -> None:
+    """Raise Refused unless this can still be decided."""
+    if statut != DEMANDEE:
+        raise Refused("requisition_decidee", statut=statut)
+    if good_until <= now:
+        raise Refused("requisition_expiree")
+
+
+def check_approval(asked_by: int, approver: int | None) -> None:
+    """Raise Refused for who asked: it takes two."""
+    if approver is None or approver == asked_by:
+        raise Refused("deux_personnes")
+
+
+def check_taking(
+    statut: str, good_until: datetime, now: datetime, pair: tuple[int, int | None], taker: int | None
+) -> None:
+    """Raise Refused unless one of the two may take the file now."""
+    if statut != APPROUVEE:
+        raise Refused("requisition_sans_accord")
+    if good_until <= now:
+        raise Refused("requisition_expiree")
+    if taker is None or taker not in pair:
+        raise Refused("requisition_d_autres")

@@ -1,0 +1,142 @@
+"""The file that answers a requisition: sessions with their people, and the lines of the trail that tell of them."""
+
+import html
+import io
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Row, Select, and_, func, select, true
+
+from fleet.database.engine import Transaction
+from fleet.database.tables import chain_head, log, operateur, poste, session, site, utilisateur
+from fleet.domain import requisition as rules
+from fleet.domain.actor import ADMINISTRATEUR, Actor
+from fleet.domain.errors import Refused
+from fleet.usecases import requisitions
+from fleet.usecases.fleet import Fleet
+
+MOST = 20_000
+
+
+def taken(fleet: Fleet, actor: Actor, number: int) -> bytes:
+    """A ZIP with JSON and a page to read, for who asked or who approved. Raises NotFound, Refused."""
+    fleet.require(actor, ADMINISTRATEUR, requisitions.ACTION)
+    with fleet.attempt(actor, requisitions.ACTION) as (tx, about):
+        row = requisitions.locked(tx, number)
+        about.site_id = row.site_id
+        pair = (row.demandee_par, row.decidee_par)
+        rules.check_taking(row.statut, row.valable_jusqu_a, tx.now, pair, actor.operateur_id)
+        _check_pair(tx, pair)
+        found = _sessions(tx, row)
+        if len(found) > MOST:
+            raise Refused("export_trop_grand", limite=MOST)
+        told, anchors = _trail(tx, row), _anchors(tx)
+        requisitions.taken(tx, actor, row, len(found))
+    asked = {"requisition": row.id, "reference": row.reference, "depuis": row.depuis, "jusqu_a": row.jusqu_a}
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        known = {"demande": asked, "sessions": found, "journal": told, "ancres": anchors}
+        archive.writestr("requisition.json", msgspec.json.format(msgspec.json.encode(known)))
+        archive.writestr("requisition.html", _page(row, found))
+    return file.getvalue()
+
+
+def _check_pair(tx: Transaction, pair: tuple[int, int | None]) -> None:
+    """An approval counts while both may still give it."""
+    still = (operateur.c.id.in_(pair), operateur.c.actif, operateur.c.role == ADMINISTRATEUR)
+    if tx.execute(select(func.count()).select_from(operateur).where(*still)).scalar_one() < len(pair):
+        raise Refused("requisition_sans_accord")
+
+
+def _within(row: Row[Any]) -> Any:
+    """Sessions that ran at some time of the period, and are what was asked for."""
+    last = func.coalesce(session.c.fin_session, row.jusqu_a)
+    asked = (
+        session.c[name] == row._mapping[name]
+        for name in ("site_id", "poste_id", "utilisateur_id")
+        if row._mapping[name] is not None
+    )
+    return and_(true(), session.c.debut_session < row.jusqu_a, last >= row.depuis, *asked)
+
+
+def _sessions(tx: Transaction, row: Row[Any]) -> list[dict[str, Any]]:
+    wanted: Select[Any] = (
+        select(
+            session.c.id.label("session"), site.c.nom.label("lieu"), site.c.zone, poste.c.slug.label("poste"),
+            poste.c.nom.label("poste_nom"), poste.c.ip_address, session.c.debut_session, session.c.fin_session,
+            session.c.motif_fin, utilisateur.c.id.label("utilisateur"), utilisateur.c.nom, utilisateur.c.prenom,
+            utilisateur.c.date_naissance, utilisateur.c.email, utilisateur.c.telephone,
+        )
+        .join_from(session, site, session.c.site_id == site.c.id)
+        .outerjoin(poste, session.c.poste_id == poste.c.id)
+        .outerjoin(utilisateur, session.c.utilisateur_id == utilisateur.c.id)
+        .where(_within(row))
+        .order_by(session.c.debut_session, session.c.id)
+    )  # fmt: skip
+    return [dict(one) for one in tx.execute(wanted.limit(MOST + 1)).mappings()]
+
+
+def _trail(tx: Transaction, row: Row[Any]) -> list[dict[str, Any]]:
+    wanted = (
+        select(
+            log.c.site_id, log.c.numero, log.c.created_at, log.c.action, log.c.session_id, log.c.poste_id,
+            log.c.utilisateur_id, log.c.hash,
+        )
+        .where(log.c.session_id.in_(select(session.c.id).where(_within(row))))
+        .order_by(log.c.site_id, log.c.numero)
+    )  # fmt: skip
+    return [dict(one) | {"hash": bytes(one["hash"]).hex()} for one in tx.execute(wanted).mappings()]
+
+
+def _anchors(tx: Transaction) -> list[dict[str, Any]]:
+    """Where each chain of the trail is now: what leads to it can be checked by `ppm audit verify`."""
+    heads = tx.execute(select(chain_head).order_by(chain_head.c.chain)).mappings()
+    return [
+        {"chaine": one["chain"], "numero": one["numero"], "hash": bytes(one["hash"]).hex()} for one in heads
+    ]
+
+
+_COLUMNS = {
+    "lieu": "Lieu",
+    "poste_nom": "Poste",
+    "ip_address": "Adresse IP",
+    "debut_session": "Début",
+    "fin_session": "Fin",
+    "nom": "Nom",
+    "prenom": "Prénom",
+    "date_naissance": "Né(e) le",
+    "email": "E-mail",
+    "telephone": "Téléphone",
+}
+
+
+def _page(row: Row[Any], found: Sequence[Mapping[str, Any]]) -> str:
+    head = "".join(f"<th>{title}</th>" for title in _COLUMNS.values())
+    body = "".join(f"<tr>{_cells(one)}</tr>" for one in found)
+    period = f"du {row.depuis:%d/%m/%Y %H:%M} au {row.jusqu_a:%d/%m/%Y %H:%M} (UTC)"
+    return (
+        '<!doctype html><html lang="fr"><meta charset="utf-8"><title>Réquisition</title>'
+        "<style>body{font:1rem sans-serif;margin:2rem}table{border-collapse:collapse}"
+        "td,th{border:1px solid #888;padding:.3rem;text-align:left}</style>"
+        f"<h1>Réquisition {html.escape(row.reference)}</h1><p>Période : {period}. Sessions : {len(found)}. "
+        "Les heures du tableau sont celles du lieu. Une ligne sans nom est celle d’une personne anonyme ou oubliée. "
+        "Le fichier requisition.json porte les mêmes sessions en UTC, et les lignes du journal avec leurs empreintes."
+        f"</p><table><tr>{head}</tr>{body}</table></html>"
+    )
+
+
+def _cells(one: Mapping[str, Any]) -> str:
+    said: Iterable[str] = (_said(one[name], one["zone"]) for name in _COLUMNS)
+    return "".join(f"<td>{html.escape(text)}</td>" for text in said)
+
+
+def _said(value: Any, zone: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(ZoneInfo(zone)):%d/%m/%Y %H:%M:%S}"
+    return f"{value:%d/%m/%Y}" if hasattr(value, "strftime") else str(value)
