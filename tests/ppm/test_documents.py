@@ -15,9 +15,8 @@ from protocol.topics import DEFAULT_ROOT
 ROOT = Path(__file__).parents[2]
 PAGES = (
     "README.md", "README.fr.md", "CONTRIBUTING.md", "docs/commands.md", "docs/settings.md", "docs/glossary.md",
-    "docs/protocol.md", "docs/api.md", "docs/live.md", "docs/kiosk.md", "docs/guide/poste.md", "docs/guide/requisition.md",
-    "docs/windows.md",
-    "docs/problems.md", "docs/decisions/README.md", "CHANGELOG.md",
+    "docs/protocol.md", "docs/api.md", "docs/live.md", "docs/kiosk.md", "docs/guide/poste.md",
+    "docs/guide/requisition.md", "docs/windows.md", "docs/problems.md", "docs/decisions/README.md", "CHANGELOG.md",
 )  # fmt: skip
 COMMANDS = dict(commands_page.walk())
 
