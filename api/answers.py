@@ -32,6 +32,8 @@ class Answered(Response[Any]):
         return answer
 
 
+CLASHES = "clashes"
+"""The option of handlers that only read, and that a rule may refuse all the same (409)."""
 TAGGED = "tagged"
 """The option of handlers that answer a file with an ETag."""
 

@@ -15,7 +15,7 @@ from litestar.serialization import encode_json
 from msgspec import Struct
 
 from api import errors, terms
-from api.answers import TAGGED
+from api.answers import CLASHES, TAGGED
 from api.auth import PUBLIC
 from api.limits import UNLIMITED
 from api.openapi.examples import example
@@ -242,7 +242,7 @@ def problems_of(one: Operation, has_parameters: bool, body: Any) -> list[int]:
         found |= {401, 403}
     if has_parameters or body is not None:
         found.add(404)
-    if one.method != "get":
+    if one.method != "get" or one.handler.opt.get(CLASHES):
         found.add(409)
     if one.method != "get" and one.records:
         found.add(412)

@@ -9,6 +9,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
 from api import sheets
+from api.answers import CLASHES
 from api.calls import Call
 from api.parameters import When, Word, instant
 from fleet.usecases import exports, statistics
@@ -21,7 +22,7 @@ _DAYS = 30
 Kind = Annotated[Literal["csv", "xlsx"], QueryParameter(description="csv (points-virgules) ou xlsx")]
 
 
-@get("/{quoi:str}", summary="Exporter une liste", media_type="text/csv")
+@get("/{quoi:str}", summary="Exporter une liste", media_type="text/csv", opt={CLASHES: True})
 async def read(
     request: Call,
     quoi: FromPath[str],

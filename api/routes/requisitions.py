@@ -8,6 +8,7 @@ from litestar.params import JSONBody
 from msgspec import Meta
 
 from api import uploads
+from api.answers import CLASHES
 from api.calls import Call
 from api.parameters import PathId, Word, instant
 from api.schemas import Body, Id, Instant, Ref
