@@ -93,6 +93,7 @@ async def refuse(request: Call, requisition_id: PathId) -> RequisitionView:
 @get(
     "/{requisition_id:int}/export",
     media_type="application/zip",
+    opt={CLASHES: True},
     summary="Prendre le fichier d’une réquisition",
 )
 async def export(request: Call, requisition_id: PathId) -> Response[bytes]:
