@@ -34,7 +34,7 @@ async def read(
     names, zone = request.shared.names, request.shared.settings.zone
 
     def begun() -> Iterator[bytes]:
-        site_id = names.site(site) if site else None
+        site_id = names.asked_site(request.user, site)
         when = statistics.period(datetime.now(UTC), zone, instant(depuis), instant(jusqu_a), site_id, _DAYS)
         rows = exports.begin(request.shared.fleet, request.user, quoi, genre, when)
         return _KINDS[genre][0](rows)
