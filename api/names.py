@@ -29,7 +29,7 @@ class Names:
         return self._id("operateur", word, operateur.c.login, operateur.c.id)
 
     def asked_site(self, actor: Actor, word: str | int | None) -> int | None:
-        """The site that a filter names; None without one. Raises NotFound, for a foreign site as for one that is none."""
+        """The site that a filter names; None without one. Raises NotFound, for a foreign one as for an unknown one."""
         if not word:
             return None
         found = self.site(word)

@@ -16,7 +16,10 @@ BY_SITE = (
     "/commandes/", "/lots/", "/exports/sessions/", "/exports/postes/", "/exports/logs/",
 )  # fmt: skip
 BY_POSTE = ("/sessions/", "/logs/", "/reservations/", "/commandes/")
-ASKED = [*((path, "site", "st-denis") for path in BY_SITE), *((path, "poste", "poste-1") for path in BY_POSTE)]
+ASKED = [
+    *((path, "site", "st-denis") for path in BY_SITE),
+    *((path, "poste", "poste-1") for path in BY_POSTE),
+]
 
 
 def said(desk: Desk, who: str, method: str, path: str, **more: Any) -> tuple[int, Any]:
