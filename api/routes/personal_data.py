@@ -58,8 +58,14 @@ async def remove_photo(request: Call, utilisateur_id: PathId) -> None:
     summary="Remettre ses données à une personne",
 )
 async def export(request: Call, utilisateur_id: PathId) -> Response[bytes]:
-    """All that is known of somebody: JSON, a page to read, and the photo."""
-    content = await request.run(lambda fleet, actor: personal_data.exported(fleet, actor, utilisateur_id))
+    """What is known of somebody: JSON, a page to read, and the photo.
+
+    Whoever is limited to sites gives what is of these sites, which `perimetre` and the page say.
+    """
+    zone = request.shared.settings.zone
+    content = await request.run(
+        lambda fleet, actor: personal_data.exported(fleet, actor, utilisateur_id, zone)
+    )
     named = {"Content-Disposition": f'attachment; filename="donnees-{utilisateur_id}.zip"'}
     return Response(content, media_type="application/zip", headers=_PRIVATE | named)
 
