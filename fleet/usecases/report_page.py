@@ -108,8 +108,8 @@ _JOURNAL = (
 
 def _table(which: _Table, figures: Mapping[str, Any]) -> str:
     if which.is_tally:
-        rows = [(which.said(key), *_times(tally)) for key, tally in figures.items()]
-        return printing.table(which.title, (which.rows, *_TALLY), rows)
+        tallies = [(which.said(key), *_times(tally)) for key, tally in figures.items()]
+        return printing.table(which.title, (which.rows, *_TALLY), tallies)
     counted = sorted(figures.items(), key=lambda one: -one[1])
     rows = [(which.said(key), written.number(count)) for key, count in counted]
     return printing.table(which.title, (which.rows, "Nombre"), rows)

@@ -61,14 +61,16 @@ def test_no_reason_is_said_by_its_code_nor_with_a_blank() -> None:
 def _actions() -> Iterator[str]:
     """What the code writes in the trail, where it says so by name."""
     for file in Path(fleet.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            name = isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", ""))
-            if isinstance(node, ast.Call) and name in OF_THE_TRAIL:
-                yield from (
-                    one.value
-                    for one in node.args[:2]
-                    if isinstance(one, ast.Constant) and isinstance(one.value, str)
-                )
+        for call in ast.walk(ast.parse(file.read_text())):
+            if isinstance(call, ast.Call) and _name(call.func) in OF_THE_TRAIL:
+                named = (one.value for one in call.args[:2] if isinstance(one, ast.Constant))
+                yield from (one for one in named if isinstance(one, str))
+
+
+def _name(called: ast.expr) -> str:
+    if isinstance(called, ast.Attribute):
+        return called.attr
+    return called.id if isinstance(called, ast.Name) else ""
 
 
 def test_every_action_of_the_trail_has_its_words() -> None:
