@@ -94,7 +94,13 @@ _HTTP_REASONS = {
     415: "corps_illisible",
 }
 _UNAUTHENTICATED = ("identifiants_refuses", "jeton_refuse", "totp_demande", "totp_refuse")
-_STATUSES = {"trop_d_essais": 429, "trop_de_demandes": 429, "trop_de_pages": 429, "version_ancienne": 412}
+_STATUSES = {
+    "trop_d_essais": 429,
+    "trop_d_essais_operateur": 429,
+    "trop_de_demandes": 429,
+    "trop_de_pages": 429,
+    "version_ancienne": 412,
+}
 """Of refusals that are no conflict."""
 _UNKNOWN = re.compile(r"unknown field `([^`]+)`")
 _MISSING = re.compile(r"missing required field `([^`]+)`")
@@ -182,7 +188,7 @@ def _bad_parameter(_request: Request[Any, Any, Any], error: ValidationException)
         detail = reasons.sentence("champ_obligatoire", "fr", {"champ": absent[1]})
         return answer(problem_of(422, "champ_obligatoire", detail, field=absent[1]))
     errors = [
-        FieldError(str(one.get("key", "")), rules.in_words(str(one.get("message", "")))) for one in listed
+        FieldError(str(one.get("key", "")), rules.of_parameter(str(one.get("message", "")))) for one in listed
     ]
     rule = errors[0].detail if errors else rules.UNKNOWN[0]
     detail = reasons.sentence("valeur_invalide", "fr", {"regle": rule})
@@ -195,7 +201,7 @@ def _http(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Pr
     if status >= 500:
         return _unexpected(_request, error)
     reason = _HTTP_REASONS.get(status, "demande_invalide")
-    words = {"thing": "adresse", "regle": TITLES.get(status, "demande")}
+    words = {"thing": "adresse", "regle": "une demande lisible, du genre que prend cette adresse"}
     kept = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
     return answer(problem_of(status, reason, reasons.sentence(reason, "fr", words)), **kept)
 

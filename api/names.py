@@ -3,6 +3,7 @@
 from sqlalchemy import Column, select
 
 from fleet.database.tables import operateur, poste, site
+from fleet.domain.actor import Actor
 from fleet.domain.errors import NotFound
 from fleet.domain.numbers import row_id
 from fleet.usecases.fleet import Fleet
@@ -26,6 +27,30 @@ class Names:
     def operateur(self, word: str) -> int:
         """The id of an operator, by login. Raises NotFound."""
         return self._id("operateur", word, operateur.c.login, operateur.c.id)
+
+    def asked_site(self, actor: Actor, word: str | int | None) -> int | None:
+        """The site that a filter names; None without one. Raises NotFound, for a foreign one as for an unknown one."""
+        if not word:
+            return None
+        found = self.site(word)
+        actor.require_site(found)
+        return found
+
+    def asked_poste(self, actor: Actor, word: str | int | None) -> int | None:
+        """The same for a poste."""
+        if not word:
+            return None
+        found = self.poste(word)
+        if actor.sites is not None:
+            self._require_poste(actor, found)
+        return found
+
+    def _require_poste(self, actor: Actor, poste_id: int) -> None:
+        with self._fleet.database.read() as tx:
+            where = tx.execute(select(poste.c.site_id).where(poste.c.id == poste_id)).scalar_one_or_none()
+        if where is None:
+            raise NotFound("poste")
+        actor.require_site(where, "poste")
 
     def _id(self, thing: str, word: str | int, slug: Column[str], number: Column[int]) -> int:
         if isinstance(word, int):

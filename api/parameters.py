@@ -25,7 +25,9 @@ PathId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
 Needed = Annotated[int, QueryParameter(ge=1, le=2**63 - 1)]
 Number = Annotated[int | None, QueryParameter(ge=1, le=2**63 - 1)]
 Whether = Annotated[bool | None, QueryParameter()]
-When = Annotated[datetime | None, QueryParameter(description="instant RFC 3339")]
+When = Annotated[
+    datetime | None, QueryParameter(description="instant RFC 3339\u202f; le + d’un décalage s’écrit %2B")
+]
 
 
 def page_of(limit: Limit = 50, offset: Offset = 0, tri: Sort = None) -> Page:

@@ -5,6 +5,13 @@ import re
 from fleet.domain.blanks import Language
 
 _INSTANT = ("un instant, comme 2026-01-31T09:00:00+04:00", "an instant, as 2026-01-31T09:00:00+04:00")
+_IN_QUERY = {
+    _INSTANT[0]: (
+        "un instant, comme 2026-01-31T09:00:00%2B04:00 ou 2026-01-31T05:00:00Z\u202f:"
+        " dans une adresse, le + d’un décalage s’écrit %2B"
+    )
+}
+"""What holds in the query of an address, where a bare + means a space."""
 _DATE = ("une date AAAA-MM-JJ", "a date YYYY-MM-DD")
 _SMALLER = ("un nombre moins grand", "a smaller number")
 UNKNOWN = ("une valeur d’un autre genre", "a value of another kind")
@@ -36,6 +43,12 @@ _KINDS: dict[str, tuple[str, str]] = {
     "null": ("rien", "nothing"),
 }
 _OTHER_KIND = re.compile(r"Expected `([^`]+)`(?:, got `[^`]+`)?")
+
+
+def of_parameter(said: str) -> str:
+    """The same in French, of a value in the query."""
+    words = in_words(said)
+    return _IN_QUERY.get(words, words)
 
 
 def in_words(said: str, language: Language = "fr") -> str:

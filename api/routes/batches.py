@@ -60,7 +60,7 @@ async def search(request: Call, page: NamedDependency[Page], site: Word = None) 
     """A page of batches, the newest first."""
     names = request.shared.names
     return await request.run(
-        lambda fleet, actor: batches.search(fleet, actor, names.site(site) if site else None, page)
+        lambda fleet, actor: batches.search(fleet, actor, names.asked_site(actor, site), page)
     )
 
 

@@ -47,8 +47,8 @@ async def search(
 
     def wanted(fleet: Fleet, actor: Actor) -> BookingList:
         which = BookingFilter(
-            names.site(site) if site else None,
-            names.poste(poste) if poste else None,
+            names.asked_site(actor, site),
+            names.asked_poste(actor, poste),
             statut,
             instant(depuis),
             instant(jusqu_a),

@@ -31,13 +31,17 @@ async def read(
     depuis: When = None,
     jusqu_a: When = None,
 ) -> Stream:
-    """sessions, postes, utilisateurs or logs; of the last 30 days by default. Kept in the audit trail."""
+    """sessions, postes, utilisateurs or logs; of the last 30 days by default. Kept in the audit trail.
+
+    For people: headings and words are French, instants in the zone of the last column (`Fuseau horaire`), durations
+    h:min:s, booleans oui or non.
+    """
     names, zone = request.shared.names, request.shared.settings.zone
 
     def begun() -> Iterator[bytes]:
-        site_id = names.site(site) if site else None
+        site_id = names.asked_site(request.user, site)
         when = statistics.period(datetime.now(UTC), zone, instant(depuis), instant(jusqu_a), site_id, _DAYS)
-        rows = exports.begin(request.shared.fleet, request.user, quoi, genre, when)
+        rows = exports.begin(request.shared.fleet, request.user, quoi, genre, when, zone)
         return _KINDS[genre][0](rows)
 
     parts = await request.shared.work.run(begun)

@@ -66,10 +66,10 @@ async def _found(request: Call, asked: LogSearch) -> LogList:
 def _filter(request: Call, asked: LogSearch) -> LogFilter:
     names = request.shared.names
     return LogFilter(
-        site_id=names.site(asked.site) if asked.site else None,
+        site_id=names.asked_site(request.user, asked.site),
         actions=asked.actions,
         session_id=asked.session,
-        poste_id=names.poste(asked.poste) if asked.poste else None,
+        poste_id=names.asked_poste(request.user, asked.poste),
         utilisateur_id=asked.utilisateur,
         operateur_id=names.operateur(asked.operateur) if asked.operateur else None,
         since=instant(asked.depuis),
@@ -106,7 +106,7 @@ async def stats(request: Call, site: Word = None, depuis: When = None, jusqu_a: 
     names, zone = request.shared.names, request.shared.settings.zone
 
     def counted(fleet: Fleet, actor: Actor) -> LogStats:
-        site_id = names.site(site) if site else None
+        site_id = names.asked_site(actor, site)
         begin, end = instant(depuis), instant(jusqu_a)
         asked = statistics.period(datetime.now(UTC), zone, begin, end, site_id, log_statistics.DAYS)
         return log_statistics.logs(fleet, actor, asked, zone)

@@ -20,8 +20,8 @@ async def search(
     names = request.shared.names
 
     def wanted(fleet: Fleet, actor: Actor) -> OrderList:
-        site_id = names.site(site) if site else None
-        return orders.waiting(fleet, actor, site_id, names.poste(poste) if poste else None, page)
+        site_id = names.asked_site(actor, site)
+        return orders.waiting(fleet, actor, site_id, names.asked_poste(actor, poste), page)
 
     return await request.run(wanted)
 

@@ -5,7 +5,9 @@ from litestar import Response, Router, delete, get, post, put
 from api import uploads
 from api.calls import Call
 from api.parameters import PathId, Whether, Word
+from fleet.domain.actor import Actor
 from fleet.usecases import personal_data, photos, utilisateurs
+from fleet.usecases.fleet import Fleet
 from fleet.usecases.personal_data import PurgeView
 from fleet.usecases.utilisateurs import UtilisateurView
 
@@ -25,10 +27,14 @@ async def put_photo(
     site: Word = None,
 ) -> UtilisateurView:
     """JPEG or PNG, 5 MB at most. It is written anew: metadata is not kept."""
-    content = await data.read()
-    site_id = request.shared.names.site(site) if site else None
-    await request.run(lambda fleet, actor: photos.put(fleet, actor, utilisateur_id, content, site_id))
-    return await request.run(lambda fleet, actor: utilisateurs.one(fleet, actor, utilisateur_id, site_id))
+    content, names = await data.read(), request.shared.names
+
+    def changed(fleet: Fleet, actor: Actor) -> UtilisateurView:
+        site_id = names.asked_site(actor, site)
+        photos.put(fleet, actor, utilisateur_id, content, site_id)
+        return utilisateurs.one(fleet, actor, utilisateur_id, site_id)
+
+    return await request.run(changed)
 
 
 @get("/{utilisateur_id:int}/photo", media_type="image/jpeg", summary="Voir la photo")
@@ -52,8 +58,14 @@ async def remove_photo(request: Call, utilisateur_id: PathId) -> None:
     summary="Remettre ses données à une personne",
 )
 async def export(request: Call, utilisateur_id: PathId) -> Response[bytes]:
-    """All that is known of somebody: JSON, a page to read, and the photo."""
-    content = await request.run(lambda fleet, actor: personal_data.exported(fleet, actor, utilisateur_id))
+    """What is known of somebody: JSON, a page to read, and the photo.
+
+    Whoever is limited to sites gives what is of these sites, which `perimetre` and the page say.
+    """
+    zone = request.shared.settings.zone
+    content = await request.run(
+        lambda fleet, actor: personal_data.exported(fleet, actor, utilisateur_id, zone)
+    )
     named = {"Content-Disposition": f'attachment; filename="donnees-{utilisateur_id}.zip"'}
     return Response(content, media_type="application/zip", headers=_PRIVATE | named)
 

@@ -47,7 +47,7 @@ async def search(
     names = request.shared.names
 
     def wanted(fleet: Fleet, actor: Actor) -> PosteList:
-        site_id = names.site(site) if site else None
+        site_id = names.asked_site(actor, site)
         which = PosteFilter(listed(statut), site_id, en_ligne, search=recherche)
         return poste_views.search(fleet, actor, which, page)
 
@@ -60,7 +60,7 @@ async def available(request: Call, page: NamedDependency[Page], site: Word = Non
     names = request.shared.names
 
     def wanted(fleet: Fleet, actor: Actor) -> PosteList:
-        which = PosteFilter(site_id=names.site(site) if site else None, available=True)
+        which = PosteFilter(site_id=names.asked_site(actor, site), available=True)
         return poste_views.search(fleet, actor, which, page)
 
     return await request.run(wanted)
@@ -72,7 +72,7 @@ async def stats(request: Call, site: Word = None, depuis: When = None, jusqu_a: 
     names, zone = request.shared.names, request.shared.settings.zone
 
     def counted(fleet: Fleet, actor: Actor) -> PosteStats:
-        site_id = names.site(site) if site else None
+        site_id = names.asked_site(actor, site)
         asked = statistics.period(datetime.now(UTC), zone, instant(depuis), instant(jusqu_a), site_id)
         return people_statistics.postes(fleet, actor, asked)
 

@@ -42,9 +42,11 @@ async def search(
     request: Call, page: NamedDependency[Page], site: Word = None, statut: Statut = None
 ) -> TicketList:
     """Who waits or was called, in their order, with how long it may take; with `statut`, the tickets in that state."""
-    site_id = request.shared.names.site(site) if site else None
+    names = request.shared.names
     return await request.run(
-        lambda fleet, actor: ticket_views.search(fleet, actor, page, site_id=site_id, statut=statut)
+        lambda fleet, actor: ticket_views.search(
+            fleet, actor, page, site_id=names.asked_site(actor, site), statut=statut
+        )
     )
 
 

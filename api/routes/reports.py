@@ -9,10 +9,10 @@ from litestar.params import FromPath
 
 from api.calls import Call
 from api.parameters import Word
-from fleet.usecases import reports
+from fleet.usecases import printing, report_page, reports
 from fleet.usecases.reports import Report, ReportList
 
-_HASH = base64.b64encode(hashlib.sha256(reports.STYLE.encode()).digest()).decode()
+_HASH = base64.b64encode(hashlib.sha256(printing.STYLE.encode()).digest()).decode()
 _HEADERS = {
     "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_HASH}'; frame-ancestors 'none'",
     "Cache-Control": "no-store, private",
@@ -39,8 +39,8 @@ async def read(request: Call, genre: FromPath[str], jour: FromPath[date]) -> Rep
 )
 async def page(request: Call, genre: FromPath[str], jour: FromPath[date]) -> Response[str]:
     """The same, to be read and printed."""
-    seen = await request.run(lambda fleet, actor: reports.one(fleet, actor, genre, jour))
-    return Response(reports.page(seen), media_type=MediaType.HTML, headers=_HEADERS)
+    said = await request.run(lambda fleet, actor: report_page.printed(fleet, actor, genre, jour))
+    return Response(said, media_type=MediaType.HTML, headers=_HEADERS)
 
 
 router = Router("/rapports", route_handlers=[search, read, page], tags=["rapports"])

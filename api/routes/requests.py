@@ -31,7 +31,7 @@ async def search(
     """A page of requests, the oldest first."""
     names = request.shared.names
     return await request.run(
-        lambda fleet, actor: requests.search(fleet, actor, statut, names.site(site) if site else None, page)
+        lambda fleet, actor: requests.search(fleet, actor, statut, names.asked_site(actor, site), page)
     )
 
 

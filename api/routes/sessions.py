@@ -72,8 +72,8 @@ async def search(
     def wanted(fleet: Fleet, actor: Actor) -> SessionList:
         which = SessionFilter(
             statuts=listed(statut),
-            site_id=names.site(site) if site else None,
-            poste_id=names.poste(poste) if poste else None,
+            site_id=names.asked_site(actor, site),
+            poste_id=names.asked_poste(actor, poste),
             utilisateur_id=utilisateur,
             operateur_id=names.operateur(operateur) if operateur else None,
             since=instant(depuis),
@@ -91,7 +91,7 @@ async def actives(request: Call, page: NamedDependency[Page], site: Word = None)
     names = request.shared.names
 
     def wanted(fleet: Fleet, actor: Actor) -> SessionList:
-        which = SessionFilter(statuts=ON_POSTE, site_id=names.site(site) if site else None)
+        which = SessionFilter(statuts=ON_POSTE, site_id=names.asked_site(actor, site))
         return session_views.search(fleet, actor, which, page)
 
     return await request.run(wanted)
@@ -103,7 +103,7 @@ async def stats(request: Call, site: Word = None, depuis: When = None, jusqu_a: 
     names, zone = request.shared.names, request.shared.settings.zone
 
     def counted(fleet: Fleet, actor: Actor) -> SessionStats:
-        site_id = names.site(site) if site else None
+        site_id = names.asked_site(actor, site)
         asked = statistics.period(datetime.now(UTC), zone, instant(depuis), instant(jusqu_a), site_id)
         return statistics.sessions(fleet, actor, asked)
 

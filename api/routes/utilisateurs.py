@@ -19,7 +19,7 @@ from fleet.usecases.utilisateurs import CanCreate, UtilisateurList, UtilisateurV
 
 
 def _site(request: Call, site: str | None) -> int | None:
-    return request.shared.names.site(site) if site else None
+    return request.shared.names.asked_site(request.user, site)
 
 
 @get("/", summary="Lister les utilisateurs")
@@ -53,7 +53,7 @@ async def stats(
     names, zone = request.shared.names, request.shared.settings.zone
 
     def counted(fleet: Fleet, actor: Actor) -> UtilisateurStats:
-        site_id = names.site(site) if site else None
+        site_id = names.asked_site(actor, site)
         asked = statistics.period(datetime.now(UTC), zone, instant(depuis), instant(jusqu_a), site_id)
         return people_statistics.utilisateurs(fleet, actor, asked)
 

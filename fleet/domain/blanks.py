@@ -64,7 +64,7 @@ def spoken(name: str, value: object, language: Language) -> object:
     """A detail of a refusal as its sentence says it; what needs no words stays as it is."""
     if name == "statut" and value in STATUTS:
         return STATUTS[str(value)][language == "en"]
-    if name in ("minimum", "maximum") and isinstance(value, int):
+    if name in ("minimum", "maximum", "attente") and isinstance(value, int):
         return duration(value)
     return rule_in_english(str(value)) if name == "regle" and language == "en" else value
 

@@ -27,6 +27,11 @@ def blank(name: str, instant: datetime | None, now: datetime) -> dict[str, Any]:
     return {f"{name}_{language}": _said(instant, now, language) for language in _DAYS}
 
 
+def long_day(day: date) -> str:
+    """A day in French, with its year: « samedi 31 janvier 2026 »."""
+    return f"{_dated(day, 'fr')} {day.year}"
+
+
 def _said(instant: datetime | None, now: datetime, language: str) -> str:
     if instant is None:
         return _NEVER[language]
@@ -38,9 +43,13 @@ def _day(day: date, today: date, language: str) -> str:
     away = (day - today) // timedelta(days=1)
     if 0 <= away < len(_NEAR[language]):
         return _NEAR[language][away]
-    number = "1er" if day.day == 1 and language == "fr" else str(day.day)
-    said = f"{_DAYS[language][day.weekday()]} {number} {_MONTHS[language][day.month - 1]}"
+    said = _dated(day, language)
     return said if day.year == today.year else f"{said} {day.year}"
+
+
+def _dated(day: date, language: str) -> str:
+    number = "1er" if day.day == 1 and language == "fr" else str(day.day)
+    return f"{_DAYS[language][day.weekday()]} {number} {_MONTHS[language][day.month - 1]}"
 
 
 def _clock(instant: datetime, language: str) -> str:

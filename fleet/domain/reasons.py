@@ -330,6 +330,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "La clé d’un poste ne permet pas cela.",
         "The credential of a computer does not allow this.",
     ),
+    "trop_d_essais_operateur": (
+        "Trop d’essais manqués. Réessayez dans {attente}.",
+        "Too many failed tries. Try again in {attente}.",
+    ),
     "identifiants_refuses": ("Identifiant ou mot de passe refusé.", "Wrong login or password."),
     "totp_demande": (
         "Tapez le code à six chiffres de votre application.",
@@ -406,7 +410,10 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "champ_obligatoire": ("Champ obligatoire\u202f: {champ}.", "Missing field: {champ}."),
     "corps_illisible": ("Le corps de la demande n’est pas du JSON lisible.", "The body is no readable JSON."),
-    "demande_invalide": ("Demande refusée\u202f: {regle}", "Invalid request: {regle}"),
+    "demande_invalide": (
+        "Cette demande n’est pas comprise. Attendu\u202f: {regle}.",
+        "This request is not understood. Expected: {regle}.",
+    ),
     "methode_refusee": ("Cette adresse ne répond pas à cette méthode.", "Method not allowed here."),
     "trop_grand": ("Le corps de la demande est trop grand.", "The body is too large."),
     "erreur_interne": (

@@ -18,7 +18,7 @@ from fleet.domain.delivery import ALERTE, FIN_ALERTE, RAPPORT, TROUBLE
 from fleet.outgoing import mail, webhook, words
 from fleet.outgoing.settings import MailServer, NotDelivered, Outgoing
 from fleet.outgoing.words import Happened
-from fleet.usecases import reports
+from fleet.usecases import report_page, reports
 
 log = logging.getLogger(__name__)
 _ALERTS = (ALERTE, FIN_ALERTE)
@@ -102,7 +102,7 @@ def _letter(tx: Transaction, rows: Sequence[Row[Any]]) -> Letter:
     if first.genre != RAPPORT:
         return Letter(name, told=words.happened(tx, rows))
     seen = reports.seen(tx, SYSTEM, first.rapport_genre, first.rapport_jour)
-    return Letter(name, report=(seen.genre, seen.jour, reports.page(seen)))
+    return Letter(name, report=(seen.genre, seen.jour, report_page.page(tx, seen)))
 
 
 def _keep_failure(

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, func, literal, select
 
@@ -11,6 +13,7 @@ from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.rollups import Period
 from fleet.database.tables import log, operateur, poste, session, site, utilisateur
+from fleet.domain import written
 from fleet.domain.actor import ADMINISTRATEUR, OPERATEUR, Actor
 from fleet.domain.errors import NotFound, Refused
 from fleet.usecases.fleet import Fleet
@@ -21,7 +24,10 @@ BATCH = 2_000
 
 @dataclass(frozen=True)
 class Export:
-    """What can be taken away: its columns in order (the first is `id`), who may, and which column is the period."""
+    """What can be taken away: its columns by their headings (the first is the id), who may, and where the rows are.
+
+    `site`: of which site a row is; none: of the deployment. `period`: which column is the period.
+    """
 
     columns: Mapping[str, Any]
     joined: Callable[[Select[Any]], Select[Any]]
@@ -30,15 +36,24 @@ class Export:
     period: Any = None
 
 
+ZONE = "Fuseau horaire"
+"""The heading of the last column: in which zone the instants of a row are said."""
+_GRANTED, _STATUT, _ENDING, _ACTION = "Durée accordée (h:min:s)", "Statut", "Motif de fin", "Action"
+_WORDS: Mapping[str, Callable[[Any], Any]] = {
+    _GRANTED: lambda seconds: timedelta(seconds=seconds),
+    _STATUT: written.statut,
+    _ENDING: written.reason,
+    _ACTION: written.action,
+}
+"""How what is in a column is said, where it is not as it is kept."""
 _granted = (session.c.duree_initiale_ms + session.c.temps_ajoute_ms) // 1000
 EXPORTS: dict[str, Export] = {
     "sessions": Export(
         {
-            "id": session.c.id, "site": site.c.slug, "poste": poste.c.slug, "statut": session.c.statut,
-            "motif_fin": session.c.motif_fin, "categorie": func.coalesce(session.c.categorie, utilisateur.c.categorie),
-            "secondes_accordees": _granted, "debut_session": session.c.debut_session,
-            "fin_prevue": session.c.fin_prevue, "fin_session": session.c.fin_session,
-            "created_at": session.c.created_at,
+            "Session n°": session.c.id, "Lieu": site.c.slug, "Poste": poste.c.slug, _STATUT: session.c.statut,
+            _ENDING: session.c.motif_fin, "Catégorie": func.coalesce(session.c.categorie, utilisateur.c.categorie),
+            _GRANTED: _granted, "Début": session.c.debut_session, "Fin prévue": session.c.fin_prevue,
+            "Fin": session.c.fin_session, "Créée le": session.c.created_at,
         },
         lambda wanted: wanted.join_from(session, site, session.c.site_id == site.c.id)
         .outerjoin(poste, session.c.poste_id == poste.c.id)
@@ -47,27 +62,28 @@ EXPORTS: dict[str, Export] = {
     ),
     "postes": Export(
         {
-            "id": poste.c.id, "slug": poste.c.slug, "site": site.c.slug, "nom": poste.c.nom,
-            "emplacement": poste.c.emplacement, "ip_address": poste.c.ip_address, "mac_address": poste.c.mac_address,
-            "statut_voulu": poste.c.statut_voulu, "notes": poste.c.notes, "created_at": poste.c.created_at,
+            "Poste n°": poste.c.id, "Poste": poste.c.slug, "Lieu": site.c.slug, "Nom": poste.c.nom,
+            "Emplacement": poste.c.emplacement, "Adresse IP": poste.c.ip_address, "Adresse MAC": poste.c.mac_address,
+            _STATUT: poste.c.statut_voulu, "Notes": poste.c.notes, "Créé le": poste.c.created_at,
         },
         lambda wanted: wanted.join_from(poste, site, poste.c.site_id == site.c.id), OPERATEUR, poste.c.site_id,
     ),
     "utilisateurs": Export(
         {
-            name: utilisateur.c[name]
-            for name in (
-                "id", "nom", "prenom", "email", "telephone", "date_naissance", "categorie", "consentement_rgpd",
-                "date_consentement", "version_notice", "created_at",
-            )
+            "Personne n°": utilisateur.c.id, "Nom": utilisateur.c.nom, "Prénom": utilisateur.c.prenom,
+            "Adresse électronique": utilisateur.c.email, "Téléphone": utilisateur.c.telephone,
+            "Date de naissance": utilisateur.c.date_naissance, "Catégorie": utilisateur.c.categorie,
+            "Consentement donné": utilisateur.c.consentement_rgpd,
+            "Date du consentement": utilisateur.c.date_consentement,
+            "Version de la notice": utilisateur.c.version_notice, "Fiche créée le": utilisateur.c.created_at,
         },
         lambda wanted: wanted, ADMINISTRATEUR, None, utilisateur.c.created_at,
     ),
     "logs": Export(
         {
-            "id": log.c.id, "site": site.c.slug, "numero": log.c.numero, "action": log.c.action,
-            "operateur": operateur.c.login, "session": log.c.session_id, "poste": poste.c.slug,
-            "utilisateur": log.c.utilisateur_id, "details": log.c.details, "created_at": log.c.created_at,
+            "Ligne n°": log.c.id, "Lieu": site.c.slug, "Numéro dans le journal": log.c.numero, _ACTION: log.c.action,
+            "Opérateur": operateur.c.login, "Session n°": log.c.session_id, "Poste": poste.c.slug,
+            "Personne n°": log.c.utilisateur_id, "Détails": log.c.details, "Date": log.c.created_at,
         },
         lambda wanted: wanted.outerjoin(site, log.c.site_id == site.c.id)
         .outerjoin(operateur, log.c.operateur_id == operateur.c.id)
@@ -77,9 +93,12 @@ EXPORTS: dict[str, Export] = {
 }  # fmt: skip
 
 
-def begin(fleet: Fleet, actor: Actor, what: str, kind: str, when: Period | None) -> Iterator[Sequence[Any]]:
+def begin(
+    fleet: Fleet, actor: Actor, what: str, kind: str, when: Period | None, zone: str
+) -> Iterator[Sequence[Any]]:
     """The rows, in batches; the first is the heading. It is kept in the audit trail before anything is read.
 
+    Instants carry the zone of their site, or `zone` of the deployment; durations are timedeltas.
     Raises NotFound, Forbidden, and Refused for more rows than MOST.
     """
     if what not in EXPORTS:
@@ -94,13 +113,11 @@ def begin(fleet: Fleet, actor: Actor, what: str, kind: str, when: Period | None)
         facts = {"quoi": what, "format": kind, "lignes": count}
         who = {"ip": actor.ip} if actor.ip else None
         tx.record(Entry("export", about.site_id, actor.operateur_id, metadata=facts, personal=who))
-    return _batches(fleet, actor, export, when)
+    return _batches(fleet, actor, export, when, zone)
 
 
 def _counted(tx: Transaction, export: Export, actor: Actor, when: Period | None) -> Select[Any]:
-    some = _limited(
-        tx, export.joined(select(literal(1).label("one"), export.columns["id"])), export, actor, when
-    )
+    some = _limited(tx, export.joined(select(literal(1).label("one"), _key(export))), export, actor, when)
     return select(func.count()).select_from(some.limit(MOST + 1).subquery())
 
 
@@ -116,15 +133,34 @@ def _limited(
     return wanted
 
 
-def _batches(fleet: Fleet, actor: Actor, export: Export, when: Period | None) -> Iterator[Sequence[Any]]:
-    yield [tuple(export.columns)]
-    key, last, sent = export.columns["id"], 0, 0
+def _key(export: Export) -> Any:
+    return next(iter(export.columns.values()))
+
+
+def _batches(
+    fleet: Fleet, actor: Actor, export: Export, when: Period | None, zone: str
+) -> Iterator[Sequence[Any]]:
+    names = (*export.columns, ZONE)
+    yield [names]
+    local = literal(zone) if export.site is None else func.coalesce(site.c.zone, zone)
+    columns = [column.label(f"c{number}") for number, column in enumerate((*export.columns.values(), local))]
+    key, last, sent = _key(export), 0, 0
     while sent < MOST:
-        columns = [column.label(name) for name, column in export.columns.items()]
         with fleet.database.read() as tx:
             wanted = _limited(tx, export.joined(select(*columns)), export, actor, when)
             rows = tx.execute(wanted.where(key > last).order_by(key).limit(BATCH)).all()
         if not rows:
             return
-        yield rows
+        yield [_said(names, row) for row in rows]
         last, sent = rows[-1][0], sent + len(rows)
+
+
+def _said(names: Sequence[str], row: Sequence[Any]) -> list[Any]:
+    here = ZoneInfo(row[-1])
+    return [_cell(name, value, here) for name, value in zip(names, row, strict=True)]
+
+
+def _cell(name: str, value: Any, here: ZoneInfo) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(here)
+    return value if value is None or name not in _WORDS else _WORDS[name](value)

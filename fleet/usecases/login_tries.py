@@ -35,7 +35,7 @@ def check(tx: Transaction, counted: bytes) -> None:
     row = tx.execute(select(table).where(table.c.key == counted)).first()
     wait_s = 0 if row is None else throttle.Tries(row.failures, row.last_at, row.blocked_until).wait_s(tx.now)
     if wait_s:
-        raise Refused("trop_d_essais", retry_after_s=wait_s)
+        raise Refused("trop_d_essais_operateur", retry_after_s=wait_s, attente=wait_s)
 
 
 def failed(tx: Transaction, counted: bytes) -> None:

@@ -1,17 +1,16 @@
 """What the law gives a person: all that is known of them, in their hands; and to be forgotten."""
 
-import html
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
-from fleet.database import erasing, people, purges
+from fleet.database import erasing, listing, people, purges
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.listing import Page, fetch
@@ -31,6 +30,7 @@ from fleet.database.tables import (
 from fleet.domain.actor import ADMINISTRATEUR, OPERATEUR, Actor
 from fleet.domain.errors import NotFound, Refused
 from fleet.domain.session import USABLE
+from fleet.usecases import personal_page
 from fleet.usecases.fleet import Fleet
 
 _HIDDEN = ("recherche", "photo", "version")
@@ -57,32 +57,50 @@ class PurgeList(Struct, frozen=True):
     resultats: list[PurgeView]
 
 
-def exported(fleet: Fleet, actor: Actor, utilisateur_id: int) -> bytes:
-    """A ZIP for the person: all that is known as JSON and as a page to read, and the photo. Raises NotFound."""
+def exported(fleet: Fleet, actor: Actor, utilisateur_id: int, zone: str) -> bytes:
+    """A ZIP for the person: what is known as JSON and as a page to read, and the photo; `zone`: of the deployment.
+
+    Of whoever is limited to sites it has the record, and what is of these sites, and says so. Raises NotFound.
+    """
     fleet.require(actor, OPERATEUR, "export")
     with fleet.attempt(actor, "export") as (tx, about):
         about.utilisateur_id = utilisateur_id
-        known = _known(tx, utilisateur_id)
+        known = _known(tx, actor, utilisateur_id, zone)
         picture = tx.execute(select(photo.c.image).where(photo.c.utilisateur_id == utilisateur_id)).scalar()
-        facts = {"quoi": "utilisateur", "format": "zip"}
+        facts = {"quoi": "utilisateur", "format": "zip", "complet": known["perimetre"]["complet"]}
         tx.record(_entry(actor, "export", utilisateur_id, facts))
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("donnees.json", msgspec.json.format(msgspec.json.encode(known)))
-        archive.writestr("donnees.html", _page(known))
+        archive.writestr("donnees.html", personal_page.page(known))
         if picture is not None:
             archive.writestr("photo.jpg", bytes(picture))
     return file.getvalue()
 
 
-def _known(tx: Transaction, utilisateur_id: int) -> dict[str, list[dict[str, Any]]]:
+def _known(tx: Transaction, actor: Actor, utilisateur_id: int, zone: str) -> dict[str, Any]:
     person = tx.execute(select(utilisateur).where(utilisateur.c.id == utilisateur_id)).mappings().first()
     if person is None:
         raise NotFound("utilisateur")
-    sessions: Select[Any] = (
+    mine = select(site.c.slug, site.c.nom).where(listing.seen_by(tx, actor, site.c.id)).order_by(site.c.slug)
+    sites = [dict(row) for row in tx.execute(mine).mappings()]
+    shown = {key: value for key, value in person.items() if key not in _HIDDEN}
+    return {
+        "perimetre": {"complet": actor.sites is None, "sites": sites},
+        "personne": [shown | {"fuseau": zone}],
+    } | {
+        name: [dict(row) for row in tx.execute(wanted.where(listing.seen_by(tx, actor, of_site))).mappings()]
+        for name, (wanted, of_site) in _lists(utilisateur_id, zone).items()
+    }
+
+
+def _lists(utilisateur_id: int, zone: str) -> dict[str, tuple[Select[Any], Any]]:
+    """What is asked of the database, each with the column that says of which site a row is."""
+    local = site.c.zone.label("fuseau")
+    sessions = (
         select(
             session.c.id, site.c.nom.label("site"), poste.c.nom.label("poste"), session.c.statut, session.c.motif_fin,
-            session.c.created_at, session.c.debut_session, session.c.fin_session, session.c.notes,
+            session.c.created_at, session.c.debut_session, session.c.fin_session, session.c.notes, local,
         )
         .join_from(session, site, session.c.site_id == site.c.id)
         .outerjoin(poste, session.c.poste_id == poste.c.id)
@@ -90,15 +108,18 @@ def _known(tx: Transaction, utilisateur_id: int) -> dict[str, list[dict[str, Any
         .order_by(session.c.id)
     )  # fmt: skip
     granted = (
-        select(grant.c.session_id, grant.c.genre, grant.c.montant_ms, grant.c.motif, grant.c.created_at)
+        select(
+            grant.c.session_id, grant.c.genre, grant.c.montant_ms, grant.c.motif, grant.c.created_at, local
+        )
         .join_from(grant, session, grant.c.session_id == session.c.id)
+        .join(site, session.c.site_id == site.c.id)
         .where(session.c.utilisateur_id == utilisateur_id)
         .order_by(grant.c.id)
     )
     booked = (
         select(
             booking.c.id, site.c.nom.label("site"), poste.c.nom.label("poste"), booking.c.statut, booking.c.debut,
-            booking.c.fin, booking.c.nom, booking.c.notes, booking.c.created_at,
+            booking.c.fin, booking.c.nom, booking.c.notes, booking.c.created_at, local,
         )
         .join_from(booking, site, booking.c.site_id == site.c.id)
         .join(poste, booking.c.poste_id == poste.c.id)
@@ -106,60 +127,27 @@ def _known(tx: Transaction, utilisateur_id: int) -> dict[str, list[dict[str, Any
         .order_by(booking.c.id)
     )  # fmt: skip
     waited = (
-        select(queue.c.id, site.c.nom.label("site"), queue.c.statut, queue.c.prenom, queue.c.created_at)
+        select(
+            queue.c.id, site.c.nom.label("site"), queue.c.statut, queue.c.prenom, queue.c.created_at, local
+        )
         .join_from(queue, site, queue.c.site_id == site.c.id)
         .where(queue.c.utilisateur_id == utilisateur_id)
         .order_by(queue.c.id)
     )
-    told = select(log.c.created_at, log.c.action, log.c.details, log.c.session_id)
-    told = told.where(log.c.utilisateur_id == utilisateur_id).order_by(log.c.id)
-    rows = {
-        "sessions": sessions,
-        "temps_accorde": granted,
-        "reservations": booked,
-        "attente": waited,
-        "journal": told,
-    }
-    shown = {key: value for key, value in person.items() if key not in _HIDDEN}
-    return {"personne": [shown]} | {
-        name: [dict(row) for row in tx.execute(wanted).mappings()] for name, wanted in rows.items()
-    }
-
-
-_TITLES = {
-    "personne": "Ce qui est connu de vous",
-    "sessions": "Vos sessions",
-    "temps_accorde": "Le temps qui vous a été accordé",
-    "reservations": "Vos réservations",
-    "attente": "Vos tickets d’attente",
-    "journal": "Ce que le journal dit de vous",
-}
-
-
-def _page(known: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    parts = [f"<h2>{_TITLES[name]}</h2>{_table(rows)}" for name, rows in known.items()]
-    return (
-        '<!doctype html><html lang="fr"><meta charset="utf-8"><title>Vos données</title>'
-        "<style>body{font:1rem sans-serif;margin:2rem}table{border-collapse:collapse}"
-        "td,th{border:1px solid #888;padding:.3rem;text-align:left}</style><h1>Vos données</h1>"
-        f"{''.join(parts)}</html>"
+    there = func.coalesce(site.c.zone, zone).label("fuseau")
+    told = (
+        select(log.c.created_at, log.c.action, log.c.details, log.c.session_id, there)
+        .outerjoin_from(log, site, log.c.site_id == site.c.id)
+        .where(log.c.utilisateur_id == utilisateur_id)
+        .order_by(log.c.id)
     )
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    if not rows:
-        return "<p>Rien.</p>"
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in rows[0])
-    lines = ("".join(f"<td>{_cell(value)}</td>" for value in row.values()) for row in rows)
-    return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool):
-        return "oui" if value else "non"
-    if isinstance(value, datetime):
-        return f"{value:%d/%m/%Y %H:%M:%S} UTC"
-    return "" if value is None else html.escape(str(value))
+    return {
+        "sessions": (sessions, session.c.site_id),
+        "temps_accorde": (granted, session.c.site_id),
+        "reservations": (booked, booking.c.site_id),
+        "attente": (waited, queue.c.site_id),
+        "journal": (told, log.c.site_id),
+    }
 
 
 def erase(fleet: Fleet, actor: Actor, utilisateur_id: int) -> PurgeView:

@@ -1,7 +1,5 @@
 """Reports as they are read: each operator sees the parts of the own sites."""
 
-import html
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -65,44 +63,3 @@ def seen(tx: Transaction, actor: Actor, kind: str, day: date) -> Report:
     return Report(
         kind, day, row.created_at, {slug: part for slug, part in row.contenu.items() if slug in mine}
     )
-
-
-_TITLES = {"sessions": "Rapport des sessions", "logs": "Rapport du journal"}
-STYLE = (
-    "body{font:1rem/1.4 system-ui,sans-serif;margin:2rem;max-width:60rem}table{border-collapse:collapse;margin:.5rem 0}"
-    "td,th{border:1px solid #888;padding:.2rem .6rem;text-align:left}section{break-inside:avoid}"
-)
-
-
-def page(seen: Report) -> str:
-    """The report to be read and printed, in French; nothing of it comes from elsewhere."""
-    title = f"{_TITLES.get(seen.genre, 'Rapport')} du {seen.jour:%d/%m/%Y}"
-    parts = (f"<h2>{html.escape(slug)}</h2>{_part(part)}" for slug, part in seen.sites.items())
-    return (
-        f'<!doctype html><html lang="fr"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{STYLE}</style></head><body><h1>{title}</h1>{''.join(parts)}</body></html>"
-    )
-
-
-def _part(part: Mapping[str, Any]) -> str:
-    plain = {name: value for name, value in part.items() if not isinstance(value, Mapping)}
-    tables = {name: value for name, value in part.items() if isinstance(value, Mapping) and value}
-    return _table("", plain) + "".join(_table(name, value) for name, value in tables.items())
-
-
-def _table(title: str, rows: Mapping[str, Any]) -> str:
-    lines = (
-        f"<tr><th>{_words(name) or '-'}</th><td>{_value(value)}</td></tr>" for name, value in rows.items()
-    )
-    caption = f"<h3>{_words(title)}</h3>" if title else ""
-    return f"<section>{caption}<table>{''.join(lines)}</table></section>"
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{_words(name)}&#8239;: {_value(one)}" for name, one in value.items())
-    return "-" if value is None else html.escape(str(value))
-
-
-def _words(name: str) -> str:
-    return html.escape(name.replace("_", " "))

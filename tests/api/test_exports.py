@@ -2,15 +2,23 @@
 
 import csv
 import io
+import re
 import zipfile
+from datetime import datetime, timedelta
 from typing import Any
+from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from sqlalchemy import update
 
+from fleet.database.tables import session
 from fleet.usecases import exports
 from tests.api.conftest import Desk, count
 
+ZONE = "America/St_Johns"
+SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 DANGEROUS = "=HYPERLINK(0)"
 
 
@@ -31,26 +39,97 @@ def test_a_list_is_taken_away_whole_though_it_is_read_in_batches(
     monkeypatch.setattr(exports, "BATCH", 2)
     made = [str(desk.session(poste=None)["id"]) for _ in range(5)]
     found = lines(export(desk, "sessions"))
-    assert [one["id"] for one in found] == made
-    assert (found[0]["site"], found[0]["statut"], found[0]["secondes_accordees"]) == (
-        "st-denis",
-        "en_attente",
-        "3600",
-    )
+    assert [one["Session n°"] for one in found] == made
+    assert (found[0]["Lieu"], found[0]["Statut"]) == ("st-denis", "en attente")
     assert len(lines(export(desk, "postes"))) == 2
-    assert {one["action"] for one in lines(export(desk, "logs"))} >= {"generation_code", "export"}
+    assert {one["Action"] for one in lines(export(desk, "logs"))} >= {"Code créé", "Données exportées"}
 
 
 def test_a_formula_is_only_text(desk: Desk) -> None:
     desk.post("/utilisateurs/", {"nom": DANGEROUS, "prenom": "@SUM(1)", "telephone": "0692123456"})
     row = lines(export(desk, "utilisateurs"))[0]
-    assert (row["nom"], row["prenom"], row["telephone"]) == (f"'{DANGEROUS}", "'@SUM(1)", "'+262692123456")
+    assert (row["Nom"], row["Prénom"], row["Téléphone"]) == (f"'{DANGEROUS}", "'@SUM(1)", "'+262692123456")
     answer = export(desk, "utilisateurs", genre="xlsx")
     assert answer.headers["content-type"].startswith("application/vnd.openxmlformats")
     book = zipfile.ZipFile(io.BytesIO(answer.content))
     sheet = book.read("xl/worksheets/sheet1.xml").decode()
     assert DANGEROUS in sheet
     assert "<f>" not in sheet
+
+
+def rows_of(answer: httpx.Response) -> list[dict[str, Any]]:
+    """The rows of a workbook by the cells of its first: a text, or a number with how it is shown."""
+    book = zipfile.ZipFile(io.BytesIO(answer.content))
+    styles, sheet = (
+        ElementTree.fromstring(book.read(f"xl/{name}.xml")) for name in ("styles", "worksheets/sheet1")
+    )
+    own = {one.get("numFmtId"): one.get("formatCode") for one in styles.iter(f"{SHEET}numFmt")}
+    formats = [own.get(one.get("numFmtId"), "") for one in styles.findall(f"{SHEET}cellXfs/{SHEET}xf")]
+    found = [
+        {cell.get("r", "")[0]: cell_of(cell, formats) for cell in row} for row in sheet.iter(f"{SHEET}row")
+    ]
+    return [{found[0][letter]: said for letter, said in row.items()} for row in found[1:]]
+
+
+def cell_of(cell: ElementTree.Element, formats: list[Any]) -> Any:
+    said = "".join(cell.itertext())
+    return said if cell.get("t") == "inlineStr" else (float(said), formats[int(cell.get("s", "0"))])
+
+
+def there(desk: Desk) -> datetime:
+    """A session of 25 h at a site half an hour beside all others, and when it was made there."""
+    desk.call("PUT", "/sites/st-denis/", who="admin", json={"zone": ZONE})
+    number = desk.session(poste=None)["id"]
+    with desk.fleet.database.transaction() as tx:
+        values = {"duree_initiale_ms": 90_061_000, "statut": "terminee", "motif_fin": "fin_visiteur"}
+        tx.execute(update(session).where(session.c.id == number).values(**values))
+    made = datetime.fromisoformat(desk.get(f"/sessions/{number}/")["created_at"])
+    return made.astimezone(ZoneInfo(ZONE)).replace(tzinfo=None)
+
+
+def test_instants_and_durations_are_those_that_an_operator_knows(desk: Desk) -> None:
+    made = there(desk)
+    row = lines(export(desk, "sessions"))[0]
+    assert (row["Créée le"], row["Fuseau horaire"]) == (f"{made:%Y-%m-%d %H:%M:%S}", ZONE)
+    assert (row["Durée accordée (h:min:s)"], row["Motif de fin"]) == ("25:01:01", "Terminée par le visiteur")
+    sheet = rows_of(export(desk, "sessions", genre="xlsx"))[0]
+    days, shown = sheet["Créée le"]
+    assert shown == "dd/mm/yyyy hh:mm:ss"
+    assert abs(datetime.fromisoformat("1899-12-30") + timedelta(days=days) - made) < timedelta(seconds=1)
+    assert sheet["Durée accordée (h:min:s)"] == (pytest.approx(90061 / 86400), "[h]:mm:ss")
+    assert sheet["Fuseau horaire"] == ZONE
+
+
+def test_what_is_of_no_site_is_told_in_the_zone_of_the_deployment(desk: Desk) -> None:
+    there(desk)
+    desk.post(
+        "/utilisateurs/",
+        {"nom": "A", "prenom": "B", "consentement_rgpd": True, "date_naissance": "1990-01-31"},
+    )
+    desk.post("/utilisateurs/", {"nom": "C", "prenom": "D"})
+    people = lines(export(desk, "utilisateurs"))
+    seen = desk.get("/utilisateurs/?tri=id")["resultats"][0]
+    made = datetime.fromisoformat(seen["created_at"]).astimezone(ZoneInfo("Indian/Reunion"))
+    assert (people[0]["Fiche créée le"], people[0]["Fuseau horaire"]) == (
+        f"{made:%Y-%m-%d %H:%M:%S}",
+        "Indian/Reunion",
+    )
+    assert [one["Consentement donné"] for one in people] == ["oui", "non"]
+    sheet = rows_of(export(desk, "utilisateurs", genre="xlsx"))
+    assert [one["Consentement donné"] for one in sheet] == ["oui", "non"]
+    assert sheet[0]["Date de naissance"] == (32904.0, "dd/mm/yyyy")
+    zones = {one["Fuseau horaire"] for one in lines(export(desk, "logs"))}
+    assert zones == {ZONE, "Indian/Reunion"}
+
+
+def test_no_heading_and_no_word_of_the_product_is_a_name_of_its_code(desk: Desk) -> None:
+    there(desk)
+    for what in exports.EXPORTS:
+        answer = export(desk, what)
+        heading = answer.content.decode("utf-8-sig").splitlines()[0]
+        assert not re.search("[a-z]_|^id;", heading), heading
+    for row in lines(export(desk, "logs")):
+        assert "_" not in row["Action"]
 
 
 def test_an_export_is_kept_in_the_trail(desk: Desk) -> None:

@@ -182,7 +182,12 @@ def test_a_page_says_who_it_is_in_its_address_or_its_first_message(fleet: Fleet,
                 await page.send('{"type": "heartbeat"}')
                 await hear(page, "heartbeat")
                 await page.send("not json")
-                assert (await hear(page, "error"))["reason"] == "demande_invalide"
+                error = await hear(page, "error")
+                assert error["reason"] == "demande_invalide"
+                assert error["detail"].startswith(
+                    "Cette demande n’est pas comprise. Attendu\u202f: heartbeat, "
+                )
+                assert error["detail"].endswith(".")
             for first in ('{"type": "auth", "token": "x"}', '{"type": "heartbeat"}', "{"):
                 async with api.page(login=None) as page:
                     await page.send(first)

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -181,7 +182,7 @@ def test_somebody_gets_all_that_is_known(desk: Desk) -> None:
     number = person(desk, notes="<b>dit bonjour</b>")["id"]
     upload(desk, number, picture())
     session = desk.session(utilisateur=number)["id"]
-    answer = desk.call("GET", f"/utilisateurs/{number}/export/")
+    answer = desk.call("GET", f"/utilisateurs/{number}/export/", "admin")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
     assert sorted(archive.namelist()) == ["donnees.html", "donnees.json", "photo.jpg"]
@@ -194,6 +195,87 @@ def test_somebody_gets_all_that_is_known(desk: Desk) -> None:
     assert "<b>dit" not in page
     assert desk.get("/logs/?action=export", who="admin")["resultats"][0]["utilisateur"] == number
     assert desk.call("GET", f"/utilisateurs/{number}/export/", who="reader").status_code == 403
+
+
+def export(desk: Desk, number: int, who: str) -> tuple[Any, str]:
+    """What the JSON says, and what one reads of the page: a cell on each side of a bar."""
+    archive = zipfile.ZipFile(io.BytesIO(desk.call("GET", f"/utilisateurs/{number}/export/", who).content))
+    page = re.sub("<style>.*</style>", "", archive.read("donnees.html").decode())
+    return json.loads(archive.read("donnees.json")), re.sub("[|]+", "|", re.sub("<[^>]*>", "|", page))
+
+
+def test_somebody_reads_what_is_known_as_french(desk: Desk) -> None:
+    number = person(desk, date_naissance="1990-01-31", notes="au fond")["id"]
+    promised(desk, number, "Hoarau")
+    session = desk.session(utilisateur=number, duree_initiale=3900)["id"]
+    desk.call("DELETE", f"/sessions/{session}/")
+    known, page = export(desk, number, "admin")
+    made = datetime.fromisoformat(known["personne"][0]["created_at"]).astimezone(ZoneInfo("Indian/Reunion"))
+    for words in (
+        "|Consentement donné|oui|", "|Date de naissance|31/01/1990|", "|Notes|au fond|", "|1\xa0h 05\xa0min|",
+        f"|Fiche créée le|{made:%d/%m/%Y} à {made.hour}\xa0h\xa0{made:%M}|", "|terminée|Annulée|", "|Temps de départ|",
+        "|prévue|", "|en attente|", "|Fiche d’une personne créée|", "Fuseau horaire des heures\u202f: Indian/Reunion.",
+    ):  # fmt: skip
+        assert words in page, words
+    assert not re.search(r"\w_\w|UTC|True|False|None|\d{4}-\d\d|3900", page)
+    assert (known["temps_accorde"][0]["montant_ms"], known["personne"][0]["consentement_rgpd"]) == (
+        3_900_000,
+        True,
+    )
+    assert known["sessions"][0]["statut"] == "terminee"
+    assert datetime.fromisoformat(known["sessions"][0]["created_at"]).utcoffset() == timedelta(0)
+
+
+def test_hours_of_several_zones_say_which(desk: Desk) -> None:
+    number = person(desk)["id"]
+    at_foreign_site(desk, number)
+    known, page = export(desk, number, "admin")
+    told = datetime.fromisoformat(known["sessions"][0]["created_at"]).astimezone(ZoneInfo("America/St_Johns"))
+    assert f"|{told:%d/%m/%Y} à {told.hour}\xa0h\xa0{told:%M}|" in page
+    assert "|America/St Johns|" in page
+    assert "|Fuseau horaire|" in page
+
+
+def at_foreign_site(desk: Desk, number: int) -> int:
+    """A session, a booking and a ticket of somebody at a site that the operators do not have."""
+    fields = {"slug": "le-port", "nom": "Le Port", "zone": "America/St_Johns"}
+    desk.post("/sites/", fields, who="admin")
+    desk.post("/postes/", {"site": "le-port", "slug": "port-1", "nom": "Port 1"}, who="admin")
+    start = datetime.now(UTC) + timedelta(hours=2)
+    times = {"debut": start.isoformat(), "fin": (start + timedelta(hours=1)).isoformat()}
+    desk.post(
+        "/reservations/",
+        {"poste": "port-1", "utilisateur": number, "notes": "ailleurs", **times},
+        who="admin",
+    )
+    desk.post(
+        "/attente/",
+        {"site": "le-port", "duree": 600, "utilisateur": number, "prenom": "ailleurs"},
+        who="admin",
+    )
+    asked = {"site": "le-port", "duree_initiale": 600, "utilisateur": number, "notes": "ailleurs"}
+    return int(desk.post("/sessions/", asked, who="admin")["id"])
+
+
+def test_who_is_limited_to_sites_exports_what_is_of_these_and_says_so(desk: Desk) -> None:
+    number = person(desk)["id"]
+    far, near = at_foreign_site(desk, number), desk.session(utilisateur=number)["id"]
+    known, page = export(desk, number, "desk")
+    assert known["perimetre"] == {"complet": False, "sites": [{"slug": "st-denis", "nom": "Saint-Denis"}]}
+    assert "limité à votre fiche et aux lieux de l’opérateur qui l’a fait\u202f: Saint-Denis." in page
+    assert [one["id"] for one in known["sessions"]] == [near]
+    assert {one["session_id"] for name in ("temps_accorde", "journal") for one in known[name]} == {near}
+    assert (known["reservations"], known["attente"], known["personne"][0]["nom"]) == ([], [], "Payet")
+    assert not re.search("ailleurs|Port", json.dumps(known) + page)
+    whole, page = export(desk, number, "admin")
+    assert whole["perimetre"]["complet"] is True
+    assert "tout ce qui est connu de vous, dans tous les lieux" in page
+    assert sorted(one["id"] for one in whole["sessions"]) == sorted((near, far))
+    assert {one["session_id"] for one in whole["temps_accorde"]} == {near, far}
+    assert (len(whole["reservations"]), len(whole["attente"])) == (1, 1)
+    assert page.count("ailleurs") == 3
+    lines = desk.get("/logs/?action=export", who="admin")["resultats"]
+    assert [line["metadata"]["complet"] for line in lines] == [True, False]
 
 
 def everywhere(desk: Desk, word: str) -> list[str]:

@@ -90,3 +90,15 @@ def test_a_parameter_that_is_missing_is_named(desk: Desk) -> None:
     told = desk.call("GET", "/logs/by_session/").json()
     assert (told["status"], told["reason"], told["field"]) == (422, "champ_obligatoire", "session")
     assert told["detail"] == "Champ obligatoire\u202f: session."
+
+
+def test_an_instant_whose_plus_was_lost_says_how_it_is_written_in_an_address(desk: Desk) -> None:
+    answer = desk.call("GET", "/sessions/?jusqu_a=2026-01-31T09:00:00+04:00")
+    told = answer.json()
+    assert (answer.status_code, told["field"]) == (422, "jusqu_a")
+    assert "le + d’un décalage s’écrit %2B" in told["detail"]
+    shown = re.findall(r"2026-\S+", told["detail"])
+    assert [desk.call("GET", f"/sessions/?depuis={one}").status_code for one in shown] == [200, 200]
+    body = {"poste": "poste-1", "debut": "2026-01-31T09:00:00 04:00", "fin": "x"}
+    in_body = desk.call("POST", "/reservations/", json=body).json()["detail"]
+    assert "%2B" not in in_body, "a body is no address"

@@ -63,16 +63,16 @@ def test_codes_cannot_be_guessed_from_many_addresses(desk: Desk, phone: Authenti
     number = desk.shared.names.operateur("desk")
     for _ in range(5):
         second_factor.count(desk.fleet, number)
-    assert _login(desk, phone.code(1)) == (429, "trop_d_essais")
+    assert _login(desk, phone.code(1)) == (429, "trop_d_essais_operateur")
     assert _login(desk) == (401, "totp_demande"), "the right password alone does not start the count anew"
-    assert _login(desk, phone.code(1)) == (429, "trop_d_essais")
+    assert _login(desk, phone.code(1)) == (429, "trop_d_essais_operateur")
 
 
 def test_wrong_codes_are_counted(desk: Desk, phone: Authenticator) -> None:
     wrong = f"{(int(phone.code(1)) + 1) % 1_000_000:06}"
     wrong = wrong if wrong not in (phone.code(-1), phone.code(2)) else f"{(int(wrong) + 1) % 1_000_000:06}"
     answers = [_login(desk, wrong)[1] for _ in range(6)]
-    assert answers == ["totp_refuse"] * 5 + ["trop_d_essais"]
+    assert answers == ["totp_refuse"] * 5 + ["trop_d_essais_operateur"]
 
 
 def test_the_key_is_sealed_for_its_operator(desk: Desk, phone: Authenticator) -> None:

@@ -12,6 +12,7 @@ from api.settings import ApiSettings
 from api.tokens import TokenRefused, Tokens
 from fleet.database.tables import login_tries as table
 from fleet.domain.actor import SYSTEM
+from fleet.domain.blanks import duration
 from fleet.domain.errors import Invalid, Refused
 from fleet.usecases import login_tries as tries
 from fleet.usecases import logins, operateurs, passwords
@@ -56,7 +57,10 @@ def test_wrong_passwords_are_slowed_down_and_others_are_not_locked_out(desk: Des
         assert _login(desk, "desk", "wrong")[0] == 401
     answer = desk.client.post("/api/token/", json={"login": "desk", "password": PASSWORD})
     assert answer.status_code == 429
-    assert int(answer.headers["retry-after"]) > 0
+    wait_s, said = int(answer.headers["retry-after"]), answer.json()["detail"]
+    assert said == f"Trop d’essais manqués. Réessayez dans {duration(wait_s)}.", (
+        "who works at the desk is told it"
+    )
     known = logins.authenticate(desk.fleet, Credentials("desk", PASSWORD, "10.1.1.1"))
     assert known.login == "desk"
     # Another process counts the same tries, and a right password there does not wipe out the wrong ones here.

@@ -148,6 +148,13 @@ def test_a_refusal_speaks_for_itself() -> None:
     assert Invalid("nom", "valeur_invalide", regle="x").field == "nom"
 
 
+def test_who_works_at_the_desk_is_not_sent_to_the_desk() -> None:
+    refusal = Refused("trop_d_essais_operateur", retry_after_s=900, attente=900)
+    assert refusal.fr == "Trop d’essais manqués. Réessayez dans 15\u00a0min."
+    assert refusal.en == "Too many failed tries. Try again in 15\u00a0min."
+    assert "accueil" in sentence("trop_d_essais"), "a visitor is"
+
+
 def test_a_blank_without_a_value_and_a_reason_without_a_sentence_still_say_something() -> None:
     assert "?" in sentence("quota_sessions_jour")
     assert sentence("unheard_of") == "unheard_of"
