@@ -133,7 +133,9 @@ class Controller:
     async def _renew(self) -> None:
         before, held = boottime(), list(self.drivers.items())
         kept, asked, now, answered = await in_thread(self._lease_threads, self._renew_all)
-        step = self._clock.sample(asked, now, answered)
+        was_known, step = self._clock.is_known, self._clock.sample(asked, now, answered)
+        if not was_known:
+            self._woken.set()  # whoever goes for free sites waits for this
         until = before + leases.TTL.total_seconds()
         if step:
             self._stepped(step)
@@ -176,6 +178,8 @@ class Controller:
             log.warning("site_work_failed", extra={"work": task.get_name(), "error": type(error).__name__})
 
     async def _acquire(self) -> None:
+        if not self._clock.is_known:
+            return  # by a clock that was never read no deadline would come
         before = boottime()
         for lease in await in_thread(self._lease_threads, self._acquire_free):
             log.info("lease_taken", extra={"site_id": lease.site_id, "term": lease.term})

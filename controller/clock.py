@@ -37,17 +37,23 @@ class DatabaseClock:
         """Take a reading made between two instants of the boot clock. Gives the step since the last, or 0."""
         low, high = database_now.timestamp() - after, database_now.timestamp() - before
         drift = DRIFT * (after - self._read_at)
-        known, self._read_at = self._epoch, after
-        self._low, self._high = max(low, self._low - drift), min(high, self._high + drift)
-        if self._low <= self._high:
+        self._read_at = after
+        if low <= self._high + drift and high >= self._low - drift:
+            self._low, self._high = max(low, self._low - drift), min(high, self._high + drift)
             return 0.0
-        self._low, self._high = low, high  # it was set, by little or by much
-        step = self._epoch - known
-        return step if abs(step) > STEP_S else 0.0
+        # It was set, by little or by much. What lies between the bounds is proven, their middles are guessed.
+        proven, known = max(low - self._high, self._low - high), self._epoch
+        self._low, self._high = low, high
+        return self._epoch - known if proven > STEP_S else 0.0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it was read at all: `now` means nothing before."""
+        return self._low > -math.inf
 
     @property
     def _epoch(self) -> float:
-        return (self._low + self._high) / 2 if self._low > -math.inf else 0.0
+        return (self._low + self._high) / 2 if self.is_known else 0.0
 
     def now(self) -> datetime:
         """The instant that the database's clock shows."""

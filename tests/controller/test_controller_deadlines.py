@@ -108,3 +108,11 @@ def test_a_clock_that_was_set_by_a_little_is_followed_at_once() -> None:
     now = boottime()
     assert ours.sample(now, datetime.now(UTC) + timedelta(seconds=0.5), now + 0.001) == 0.0
     assert abs(ours.until(datetime.now(UTC) + timedelta(seconds=0.5))) < 0.02
+
+
+def test_what_a_slow_reading_leaves_open_is_no_step() -> None:
+    ours = DatabaseClock()
+    now, told = boottime(), datetime.now(UTC)
+    ours.sample(now - 6, told, now)  # the connection took six seconds
+    assert ours.sample(now + 1, told + timedelta(seconds=0.95), now + 1.001) == 0.0
+    assert abs(ours.until(told)) < 0.1

@@ -28,7 +28,7 @@ def main() -> int:
     application.setQuitOnLastWindowClosed(False)
     language = cast("Language", given.language)
     link = Link(given.socket)
-    hatch = Hatch(Path(given.socket).parent / FILE)
+    hatch = None if sys.platform == "win32" else Hatch(Path(given.socket).parent / FILE)
     stand = Stand(link, Scene(home=language, language=language), given.logo, hatch)
     link.unfit.connect(application.quit)
     stand.start()

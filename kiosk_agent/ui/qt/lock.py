@@ -4,7 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import QRect, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QKeySequence, QPixmap, QShortcut
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QPixmap
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )  # fmt: skip
 
 from kiosk_agent.ui.labels import label
-from kiosk_agent.ui.qt.by_hand import KEYS, TechnicianPage
+from kiosk_agent.ui.qt.by_hand import TechnicianPage
 from kiosk_agent.ui.qt.code_field import CodeField
 from kiosk_agent.ui.qt.icons import icon
 from kiosk_agent.ui.qt.keypad import Keypad
@@ -163,7 +163,6 @@ class LockWindow(QWidget):
         self.info.clicked.connect(lambda: self._inform(shown=True))
         self.info_close.clicked.connect(lambda: self._inform(shown=False))
         self.technician.left.connect(lambda: self._go_to(0))
-        QShortcut(QKeySequence(KEYS), self).activated.connect(self.let_technician_type)
         order = [self.field, self.start, self.language, self.contrast, self.large, self.keys, self.info]
         for before, after in pairwise(order):
             QWidget.setTabOrder(before, after)

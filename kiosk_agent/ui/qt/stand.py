@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QPoint, QRect, QTimer
-from PySide6.QtGui import QCursor, QGuiApplication, QWindow
+from PySide6.QtGui import QCursor, QGuiApplication, QKeySequence, QShortcut, QWindow
 
 from kiosk_agent.clock import BootClock
 from kiosk_agent.local import messages
 from kiosk_agent.ui import scene as scenes
-from kiosk_agent.ui.qt.by_hand import Hatch
+from kiosk_agent.ui.qt.by_hand import KEYS, Hatch
 from kiosk_agent.ui.qt.hot_key import hot_key
 from kiosk_agent.ui.qt.last_input import idle_counter
 from kiosk_agent.ui.qt.link import Link
@@ -27,7 +27,10 @@ LOST_GRABS = 8
 
 
 class Stand(QObject):
-    """Puts what is to be seen on the screens, and what the visitor does into questions for the agent."""
+    """Puts what is to be seen on the screens, and what the visitor does into questions for the agent.
+
+    Without a `hatch` no technician is offered what nobody would answer.
+    """
 
     def __init__(
         self, link: Link, scene: Scene, logo: Path | None = None, hatch: Hatch | None = None
@@ -83,6 +86,7 @@ class Stand(QObject):
         self.lock.toggle_pressed.connect(self._toggle)
         if self._hatch is not None:
             self.lock.technician.given.connect(self._hatch.open)
+            QShortcut(QKeySequence(KEYS), self.lock).activated.connect(self.lock.let_technician_type)
 
     def _remake(self) -> None:
         """Other screens, or a window that another program destroyed: stand there anew."""

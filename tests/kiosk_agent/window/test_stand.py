@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, QRect, Qt
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from kiosk_agent.clock import BootClock
 from kiosk_agent.local.messages import Asked, AskTime, End, Shown, Told, Touch, TypeCode, Unfit, Word
 from kiosk_agent.ui.face import Said
+from kiosk_agent.ui.qt.by_hand import Hatch
 from kiosk_agent.ui.qt.link import Link
 from kiosk_agent.ui.qt.stand import GRAB_TICKS, Stand
 from kiosk_agent.ui.scene import Scene
@@ -196,3 +198,18 @@ def test_where_the_system_does_not_say_a_mouse_that_moves_is_a_touch(stand: Stan
     QCursor.setPos(120, 100)
     stand._watch_touches()
     assert wire.asked == [Touch()]
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_technician_is_offered_a_page_only_where_somebody_answers(
+    application: QApplication, wire: Wire, answers: bool
+) -> None:
+    made = Stand(wire, Scene(), hatch=Hatch(Path("nowhere")) if answers else None)
+    made.show()
+    made.lock.activateWindow()
+    QTest.qWaitForWindowActive(made.lock)
+    control = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+    QTest.keyClick(made.lock.windowHandle(), Qt.Key.Key_O, control)
+    assert made.lock.technician.isVisible() is answers
+    made.lock.hide()
+    made.deleteLater()
