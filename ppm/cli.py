@@ -5,6 +5,7 @@ began. What fails on purpose is told in one line.
 """
 
 import importlib
+import re
 import signal
 import sys
 import threading
@@ -18,6 +19,8 @@ from click.shell_completion import CompletionItem
 from ppm.setting import SettingError
 from ppm.words import language
 
+_PARTS = re.compile(r"\S+", re.ASCII)
+"""What the spaces and line ends of a message part; the no-break spaces of French stay."""
 _EXTRAS = {"paho": "kiosk", "PySide6": "kiosk-ui"}
 """Which extra brings a module that is not the server's."""
 _OURS = (
@@ -99,7 +102,8 @@ def ppm() -> None:
     """Poste Public Manager: lends public computers by the minute.
 
     Settings are PPM_* variables, or lines of the file that PPM_SETTINGS_FILE names: see docs/settings.md. Tables, the
-    demo and what was done are told in French where LC_ALL, LC_MESSAGES or LANG begins with fr, else in English.
+    demo, and what was done to sites, postes, sessions, operators and jobs are told in French where LC_ALL,
+    LC_MESSAGES or LANG begins with fr, else in English.
     """
 
 
@@ -149,7 +153,7 @@ def explain(error: BaseException) -> str:
         return f"{error}; type: ppm migrate"
     said = str(getattr(error, "orig", None) or getattr(error, language(), None) or error)
     field = getattr(error, "field", None)
-    line = " ".join(said.split()) or type(error).__name__
+    line = " ".join(_PARTS.findall(said)) or type(error).__name__
     return f"{field}: {line}" if isinstance(field, str) else line
 
 

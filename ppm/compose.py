@@ -41,12 +41,10 @@ def new_controller(fleet: "Fleet", settings: Settings, broker: "BrokerAddress") 
 
 
 def job_settings(settings: Settings) -> "JobSettings":
-    """What the jobs of this deployment are told. Raises SettingError, too where people outlive what knows of them."""
+    """What the jobs of this deployment are told. Raises SettingError."""
     from fleet.jobs.settings import JobSettings, Keep
 
-    if settings[table.KEEP_PEOPLE_DAYS] > (sessions := settings[table.KEEP_SESSIONS_DAYS]):
-        rule = f"is at most PPM_KEEP_SESSIONS_DAYS ({sessions}): the last visit is known by its session"
-        raise SettingError(table.KEEP_PEOPLE_DAYS.name, rule)
+    check_kept(settings)
     keep = Keep(
         sessions=timedelta(days=settings[table.KEEP_SESSIONS_DAYS]),
         terminal=timedelta(days=settings[table.KEEP_TERMINAL_DAYS]),
@@ -55,6 +53,13 @@ def job_settings(settings: Settings) -> "JobSettings":
     )
     archives = settings.get(table.ARCHIVE_DIR)
     return JobSettings(settings[table.ZONE], keep, archives, backups(settings), software())
+
+
+def check_kept(settings: Settings) -> None:
+    """Raise SettingError where people would be known for longer than what tells of their last visit."""
+    if settings[table.KEEP_PEOPLE_DAYS] > (sessions := settings[table.KEEP_SESSIONS_DAYS]):
+        rule = f"is at most PPM_KEEP_SESSIONS_DAYS ({sessions}): the last visit is known by its session"
+        raise SettingError(table.KEEP_PEOPLE_DAYS.name, rule)
 
 
 def outgoing(settings: Settings) -> "Outgoing":

@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-from ppm import demo_facts
+from ppm import compose, demo_facts
 from ppm import settings as table
 from ppm.reachable import reachable
 from ppm.setting import Setting, SettingError
@@ -78,6 +78,15 @@ def _broken(settings: Settings, one: "Setting[object]") -> SettingError | None:
     except SettingError as error:
         return error
     return None
+
+
+def kept(settings: Settings) -> Iterator[Finding]:
+    """How long people are known: a controller does not start with what contradicts itself."""
+    compose.check_kept(settings)
+    people, sessions = settings[table.KEEP_PEOPLE_DAYS], settings[table.KEEP_SESSIONS_DAYS]
+    yield Finding(
+        "kept", "ok", f"people for {people} days after their last visit, whose it was for {sessions}"
+    )
 
 
 def versions(_settings: Settings) -> Iterator[Finding]:
@@ -331,4 +340,4 @@ def accounts(settings: Settings) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[Check, ...] = (values, versions, demo, database, broker, mail, ports, folders, accounts)
+CHECKS: tuple[Check, ...] = (values, kept, versions, demo, database, broker, mail, ports, folders, accounts)

@@ -246,7 +246,7 @@ ALERT_CA_FILE = Setting(
 )  # fmt: skip
 KEEP_SESSIONS_DAYS = Setting(
     "PPM_KEEP_SESSIONS_DAYS", "days", rules.number(1, 3660),
-    "How long a session that is over still says whose it was.", _JOBS, default=365,
+    "How long a session that is over still says whose it was.", (*_JOBS, "doctor"), default=365,
 )  # fmt: skip
 KEEP_TERMINAL_DAYS = Setting(
     "PPM_KEEP_TERMINAL_DAYS", "days", rules.number(1, 3660),
@@ -255,7 +255,7 @@ KEEP_TERMINAL_DAYS = Setting(
 KEEP_PEOPLE_DAYS = Setting(
     "PPM_KEEP_PEOPLE_DAYS", "days", rules.number(1, 3660),
     "How long after the last visit a member of the public is known; at most PPM_KEEP_SESSIONS_DAYS.",
-    _JOBS, default=365,
+    (*_JOBS, "doctor"), default=365,
 )  # fmt: skip
 KEEP_LOGS_DAYS = Setting(
     "PPM_KEEP_LOGS_DAYS", "days", rules.number(31, 3660),

@@ -23,13 +23,15 @@ OUTCOMES: Mapping[str, str] = {
     "sans_dossier": "no folder is set", "lignes": "rows", "fichiers": "files", "fichier": "file",
     "octets": "bytes", "retires": "deleted", "jour": "day", "utilisateurs": "utilisateurs",
     "adresses": "addresses", "evenements": "events", "technique": "technical", "erreur": "error",
+    "sites": "sites", "sessions": "sessions", "logs": "logs", "reservations": "bookings", "attente": "tickets",
+    "reponses_oubliees": "answers forgotten",
 }  # fmt: skip
 """What a job tells of what it did: the French words are those of the API."""
 CATALOGUE: Mapping[str, tuple[str, str]] = {
     "yes": ("oui", "yes"),
     "no": ("non", "no"),
     "done": ("fait", "done"),
-    "there_is_no": ("il n’y a pas de {what} {word}", "there is no {what} {word}"),
+    "there_is_no": ("{what} inconnu\u202f: {word}", "there is no {what} {word}"),
     "daily": ("tous les jours à {at}", "every day at {at}"),
     "monthly": ("le 1er du mois à {at}", "on the 1st of the month at {at}"),
     "every_minutes": ("toutes les {minutes} minutes", "every {minutes} minutes"),

@@ -17,7 +17,7 @@ from ppm.cli import CommandFailed
 from ppm.commands.numbers import identifier
 from ppm.instants import Zones
 from ppm.setting_values import Settings
-from ppm.words import say
+from ppm.words import heading, say
 
 
 def code_keys(settings: Settings) -> CodeKeys:
@@ -69,17 +69,17 @@ def unreachable(database: Database, error: DatabaseDown) -> CommandFailed:
 
 def site_id(fleet: Fleet, word: str) -> int:
     """The id of a site, by its slug or its id. Raises CommandFailed."""
-    return _id(fleet, site, "slug", word)
+    return _id(fleet, site, "slug", word, "site")
 
 
 def poste_id(fleet: Fleet, word: str) -> int:
     """The id of a poste, by its slug or its id. Raises CommandFailed."""
-    return _id(fleet, poste, "slug", word)
+    return _id(fleet, poste, "slug", word, "poste")
 
 
 def operator_id(fleet: Fleet, word: str) -> int:
     """The id of an operator, by the login or the id. Raises CommandFailed."""
-    return _id(fleet, operateur, "login", word.lower())
+    return _id(fleet, operateur, "login", word.lower(), "operator")
 
 
 def places(fleet: Fleet) -> dict[str, str]:
@@ -96,11 +96,11 @@ def zones(fleet: Fleet) -> Zones:
     return Zones(Settings.load()[table.ZONE], found)
 
 
-def _id(fleet: Fleet, where: Table, column: str, word: str) -> int:
+def _id(fleet: Fleet, where: Table, column: str, word: str, what: str) -> int:
     number = identifier(word)
     named = where.c[column] == word if number is None else where.c.id == number
     with fleet.database.read() as tx:
         found = tx.execute(select(where.c.id).where(named)).scalar()
     if found is None:
-        raise CommandFailed(say("there_is_no", what=where.name, word=word)) from NotFound(where.name)
+        raise CommandFailed(say("there_is_no", what=heading(what), word=word)) from NotFound(where.name)
     return int(found)

@@ -163,6 +163,13 @@ def test_a_value_that_breaks_its_rule_and_a_word_that_is_no_setting(doctor: Doct
     assert "PPM_HTTP_PROT is no setting" in report.said
 
 
+def test_people_who_are_known_for_longer_than_their_sessions(doctor: Doctor) -> None:
+    report = doctor(PPM_KEEP_SESSIONS_DAYS="90")
+    assert (report.code, report.states["kept"]) == (1, "failed")
+    assert "PPM_KEEP_PEOPLE_DAYS: is at most PPM_KEEP_SESSIONS_DAYS (90)" in report.said
+    assert doctor(PPM_KEEP_SESSIONS_DAYS="90", PPM_KEEP_PEOPLE_DAYS="90").states["kept"] == "ok"
+
+
 def test_a_poste_without_an_account(doctor: Doctor, ppm: Ppm, tmp_path: Path) -> None:
     ppm("site", "create", "annexe", "--nom", "Annexe")
     ppm("poste", "create", "annexe-01", "--site", "annexe")

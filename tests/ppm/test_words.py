@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fleet.jobs.table import JOBS
 from ppm import words
 from tests.ppm.conftest import Ppm
 
@@ -85,7 +86,9 @@ def test_tables_lines_and_refusals_are_of_one_language(ppm: Ppm) -> None:
     assert "last seen" in ppm("poste", "list").out
     assert "oui" in ppm("site", "list", **french).out
     assert "yes" in ppm("site", "list").out
-    assert "pas de poste nulle-part" in ppm("poste", "show", "nulle-part", **french).err
+    assert "poste inconnu\u202f: nulle-part" in ppm("poste", "show", "nulle-part", **french).err
+    assert "opérateur inconnu\u202f: personne" in ppm("operator", "logout", "personne", **french).err
+    assert "there is no operator personne" in ppm("operator", "logout", "personne").err
     kept = ppm("poste", "order", "annexe-01", "message", "--text", "Bonjour", "--when", "back", **french)
     assert kept.out == "poste annexe-01\u202f: message attend son retour\n"
     assert [one["texte"] for one in ppm("poste", "orders", "--poste", "annexe-01", "--json").json] == [
@@ -99,3 +102,11 @@ def test_tables_lines_and_refusals_are_of_one_language(ppm: Ppm) -> None:
     assert ppm("poste", "list", "--json", **french).json == ppm("poste", "list", "--json").json
     assert "the audit trail holds: " in ppm("audit", "verify").out
     assert "le journal est intact" in ppm("audit", "verify", **french).out
+
+
+def test_all_that_a_job_may_tell_has_its_word_in_both_languages(ppm: Ppm, tmp_path: Path) -> None:
+    folders = {"PPM_BACKUP_DIR": str(tmp_path / "backups"), "PPM_ARCHIVE_DIR": str(tmp_path / "archives")}
+    told = {"reponses_oubliees"}  # of the sweep, which only a controller does
+    for job in JOBS:
+        told |= ppm("job", "run", job, "--json", **folders).json.keys()
+    assert told <= words.OUTCOMES.keys()
