@@ -7,7 +7,9 @@ import secrets
 import struct
 import zipfile
 import zlib
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -16,6 +18,8 @@ from PIL import Image
 from sqlalchemy import text
 
 from fleet.database import audit
+from fleet.domain.errors import Invalid
+from fleet.usecases import pictures
 from tests.api.conftest import Desk, count
 
 
@@ -97,6 +101,25 @@ def test_what_is_no_photo_is_refused(desk: Desk, content: bytes) -> None:
     assert answer.status_code in (413, 422), answer.text
     assert answer.status_code == 413 or answer.json()["field"] == "photo"
     assert desk.call("GET", f"/utilisateurs/{number}/photo/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "content", [bomb(), picture("PNG", (10_000, 10_000)), picture()], ids=["bomb", "large", "fit"]
+)
+def test_to_look_at_a_picture_changes_nothing_for_the_rest_of_the_process(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed: list[str] = []
+
+    class Watched(ModuleType):
+        def __setattr__(self, name: str, value: object) -> None:
+            changed.append(name)
+            super().__setattr__(name, value)
+
+    monkeypatch.setattr(Image, "__class__", Watched)
+    with suppress(Invalid):
+        pictures.cleaned(content)
+    assert not changed
 
 
 def test_a_form_without_a_file_is_refused(desk: Desk) -> None:
