@@ -134,5 +134,8 @@ def test_the_index_names_every_address_that_needs_no_number(desk: Desk) -> None:
     for path in (index["documentation"], index["openapi"]):
         assert desk.client.get(path).status_code == 200
     assert index["liens"]["sessions"] == "/api/sessions/"
-    for path in index["liens"].values():
-        assert desk.call("GET", path.removeprefix("/api")).status_code in (200, 403, 422, 503), path
+    links = {name: path.removeprefix("/api") for name, path in index["liens"].items()}
+    answers = {name: desk.call("GET", path).status_code for name, path in links.items()}
+    # No controller drives a site here; a session must be named; the rest is for an administrateur.
+    others = {"health/ready": 503, "logs/by_session": 422, "operateurs": 403, "purges": 403}
+    assert {name: status for name, status in answers.items() if status != 200} == others
