@@ -13,7 +13,7 @@ _RANK = {LECTEUR: 0, OPERATEUR: 1, ADMINISTRATEUR: 2}
 class Actor:
     """On whose behalf a use case runs. `sites` None means all of them.
 
-    Tokens of an operator are of a `generation`; those of an earlier one are over. `poste_id` is set for a program
+    Tokens of an operator are of a `generation`; those of another one are over. `poste_id` is set for a program
     that stands in for a poste.
     """
 

@@ -27,15 +27,14 @@ from fleet.database.tables import (
     lease,
     poste,
     presence,
-    refresh_token,
     request,
     session,
-    ws_ticket,
 )
 from fleet.domain import session as rules
 from fleet.domain.delivery import A_ENVOYER, ABANDONNE
 from fleet.jobs.backup import Manifest, unwrap
 from fleet.jobs.failures import JobFailed
+from fleet.usecases import logins
 
 REASON = "restauration"
 
@@ -102,7 +101,8 @@ def _settle(tx: Transaction, manifest: Manifest, keep_codes: bool) -> tuple[int,
     bulk.bump(tx, everywhere)
     tx.execute(update(presence).values(online=None, remaining_ms=None))
     tx.execute(update(lease).values(holder="", expires_at=tx.now))
-    for gone in (request, refresh_token, ws_ticket, answered):
+    logged_out = logins.end_everyone(tx)
+    for gone in (request, answered):
         tx.execute(delete(gone))
     waiting = command.c.statut == "a_envoyer"
     tx.execute(update(command).where(waiting).values(statut="expired", motif=REASON, updated_at=tx.now))
@@ -114,7 +114,8 @@ def _settle(tx: Transaction, manifest: Manifest, keep_codes: bool) -> tuple[int,
         update(job_run).where(*running).values(finished_at=tx.now, ok=False, outcome={"erreur": REASON})
     )
     facts: dict[str, Any] = {"sauvegarde_du": manifest.taken_at.isoformat(), "suspendues": paused}
-    tx.record(Entry(REASON, metadata={**facts, "codes_annules": cancelled}))
+    facts |= {"codes_annules": cancelled, "operateurs_deconnectes": logged_out}
+    tx.record(Entry(REASON, metadata=facts))
     return paused, cancelled
 
 
