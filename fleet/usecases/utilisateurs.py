@@ -1,6 +1,6 @@
 """Members of the public: created, edited, found, their consent, and whether they may have a session now."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import SimpleNamespace
@@ -27,7 +27,6 @@ from fleet.database import listing, local_time, people, places, sessions
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.listing import Ids, Page
-from fleet.database.news import CODES
 from fleet.database.sql import now_within
 from fleet.database.tables import photo, session, site, utilisateur
 from fleet.domain import optional_fields, quota, reasons
@@ -35,6 +34,7 @@ from fleet.domain import session as rules
 from fleet.domain import utilisateur as person
 from fleet.domain.actor import OPERATEUR, Actor
 from fleet.domain.errors import Invalid, NotFound, Refused
+from fleet.usecases import withdrawals
 from fleet.usecases.fleet import Fleet
 
 
@@ -205,7 +205,8 @@ def edit(
     fleet.require(actor, OPERATEUR, "modification_utilisateur")
     with fleet.attempt(actor, "modification_utilisateur") as (tx, about):
         about.utilisateur_id = utilisateur_id
-        waiting = [] if fields.get("consentement_rgpd", True) else _locked_waiting(tx, utilisateur_id)
+        revokes = not fields.get("consentement_rgpd", True)
+        waiting = withdrawals.lock_sessions(tx, utilisateur_id, [rules.EN_ATTENTE]) if revokes else []
         row, here = people.locked(tx, utilisateur_id), _here(tx, actor, site_id)
         values = _cleaned(fields, actor, here)
         changed = {key: value for key, value in values.items() if getattr(row, key) != value}
@@ -217,39 +218,16 @@ def edit(
         revoked = changed.get("consentement_rgpd") is False
         if revoked:
             changed |= _forgotten(tx, row)
-            _cancel(tx, actor, waiting)
+            withdrawals.give_back(tx, actor, utilisateur_id, waiting, "consentement_retire")
         _save(tx, row, changed)
         action = "revocation_consentement" if revoked else "modification_utilisateur"
         tx.record(_entry(actor, action, utilisateur_id, {"champs": sorted(changed)}))
 
 
 def revoke_consent(fleet: Fleet, actor: Actor, utilisateur_id: int) -> None:
-    """The person takes the consent back: no new session from now on, codes that wait are cancelled, and what rested on
-    the consent alone is forgotten. A session that runs goes on to its end. Idempotent."""
+    """The person takes the consent back: no new session from now on; codes that wait, bookings and tickets are
+    withdrawn, and what rested on the consent alone is forgotten. A session that runs goes on to its end. Idempotent."""
     edit(fleet, actor, utilisateur_id, {"consentement_rgpd": False})
-
-
-def _locked_waiting(tx: Transaction, utilisateur_id: int) -> list[rules.Session]:
-    theirs = (session.c.utilisateur_id == utilisateur_id, session.c.statut == rules.EN_ATTENTE)
-    wanted = sessions.lock(sessions.found().where(*theirs).order_by(session.c.id))
-    return [sessions.to_found(row).session for row in tx.execute(wanted)]
-
-
-def _cancel(tx: Transaction, actor: Actor, waiting: Sequence[rules.Session]) -> None:
-    for before in waiting:
-        sessions.save(tx, before, rules.end(before, tx.now, "consentement_retire"))
-        tx.record(
-            Entry(
-                "fermeture",
-                before.site_id,
-                actor.operateur_id,
-                before.id,
-                before.poste_id,
-                before.utilisateur_id,
-                metadata={"motif": "consentement_retire"},
-            )
-        )
-        tx.tell(before.site_id, CODES)
 
 
 def _forgotten(tx: Transaction, row: Row[Any]) -> dict[str, Any]:

@@ -252,9 +252,11 @@ def test_somebody_is_forgotten_everywhere_and_what_was_counted_stays(desk: Desk)
     upload(desk, number, picture())
     session = desk.session(utilisateur=number, notes=word)["id"]
     path = f"/utilisateurs/{number}/erase/"
+    desk.come(1)
+    desk.post(f"/sessions/{session}/start/")
     refused = desk.call("POST", path, who="admin")
     assert (refused.status_code, refused.json()["reason"]) == (409, "effacement_session_ouverte")
-    desk.call("DELETE", f"/sessions/{session}/")
+    desk.post(f"/sessions/{session}/terminate/")
     assert desk.call("POST", path).status_code == 403
     certificate = desk.post(path, who="admin")
     assert (certificate["classe"], certificate["nombre"], certificate["operateur"]) == (
