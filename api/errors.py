@@ -94,7 +94,12 @@ _HTTP_REASONS = {
     415: "corps_illisible",
 }
 _UNAUTHENTICATED = ("identifiants_refuses", "jeton_refuse", "totp_demande", "totp_refuse")
-_STATUSES = {"trop_d_essais": 429, "trop_de_demandes": 429, "version_ancienne": 412}
+_STATUSES = {
+    "trop_d_essais": 429,
+    "trop_de_demandes": 429,
+    "version_ancienne": 412,
+    "effacement_non_inscrit": 503,
+}
 """Of refusals that are no conflict."""
 _UNKNOWN = re.compile(r"unknown field `([^`]+)`")
 _MISSING = re.compile(r"missing required field `([^`]+)`")

@@ -169,6 +169,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "Cette personne a une session en cours ou en pause\u202f: terminez-la d’abord.",
         "This person has a session that runs or is paused: end it first.",
     ),
+    "effacement_non_inscrit": (
+        "L’effacement ne peut pas être inscrit à côté des sauvegardes\u202f: rien n’a été effacé.",
+        "The erasure cannot be written down beside the backups: nothing was erased.",
+    ),
     "effacement": (
         "Les données de la personne ont été effacées.",
         "The data of the person have been erased.",

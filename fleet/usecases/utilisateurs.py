@@ -27,14 +27,15 @@ from fleet.database import listing, local_time, people, places, sessions
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.listing import Ids, Page
+from fleet.database.register import FORGOTTEN
 from fleet.database.sql import now_within
-from fleet.database.tables import photo, session, site, utilisateur
+from fleet.database.tables import session, site, utilisateur
 from fleet.domain import optional_fields, quota, reasons
 from fleet.domain import session as rules
 from fleet.domain import utilisateur as person
 from fleet.domain.actor import OPERATEUR, Actor
 from fleet.domain.errors import Invalid, NotFound, Refused
-from fleet.usecases import withdrawals
+from fleet.usecases import consents, withdrawals
 from fleet.usecases.fleet import Fleet
 
 
@@ -217,9 +218,8 @@ def edit(
             return
         revoked = changed.get("consentement_rgpd") is False
         if revoked:
-            changed |= _forgotten(tx, row)
-            withdrawals.give_back(tx, actor, utilisateur_id, waiting, "consentement_retire")
-        _save(tx, row, changed)
+            changed |= consents.taken_back(tx, actor, row, waiting)
+        save(tx, row, changed)
         action = "revocation_consentement" if revoked else "modification_utilisateur"
         tx.record(_entry(actor, action, utilisateur_id, {"champs": sorted(changed)}))
 
@@ -228,12 +228,6 @@ def revoke_consent(fleet: Fleet, actor: Actor, utilisateur_id: int) -> None:
     """The person takes the consent back: no new session from now on; codes that wait, bookings and tickets are
     withdrawn, and what rested on the consent alone is forgotten. A session that runs goes on to its end. Idempotent."""
     edit(fleet, actor, utilisateur_id, {"consentement_rgpd": False})
-
-
-def _forgotten(tx: Transaction, row: Row[Any]) -> dict[str, Any]:
-    tx.execute(delete(photo).where(photo.c.utilisateur_id == row.id))
-    rested = optional_fields.RESTS_ON_CONSENT
-    return {name: None for name in rested if getattr(row, name) is not None}
 
 
 def used_fields(tx: Transaction, actor: Actor, site_id: int | None) -> Collection[str]:
@@ -253,10 +247,12 @@ def remove(fleet: Fleet, actor: Actor, utilisateur_id: int) -> None:
             tx.execute(delete(utilisateur).where(utilisateur.c.id == utilisateur_id))
         except IntegrityError:
             raise Refused("utilisateur_utilise") from None
+        tx.forget(FORGOTTEN, utilisateur_id)
         tx.record(_entry(actor, "suppression_utilisateur", utilisateur_id, {}))
 
 
-def _save(tx: Transaction, row: Row[Any], changed: dict[str, Any]) -> None:
+def save(tx: Transaction, row: Row[Any], changed: dict[str, Any]) -> None:
+    """Write these columns of somebody who is locked, and the words by which they are found."""
     words = _searchable({**row._mapping, **changed})
     stamps = {"updated_at": tx.now, "version": utilisateur.c.version + 1, "recherche": words}
     tx.execute(update(utilisateur).where(utilisateur.c.id == row.id).values(**changed, **stamps))

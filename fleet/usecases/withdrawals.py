@@ -29,6 +29,7 @@ def give_back(
     tx: Transaction, actor: Actor, utilisateur_id: int, held: Sequence[rules.Session], reason: str
 ) -> None:
     """End these sessions of somebody, and withdraw what is promised to them; each says the reason in the trail."""
+    about: dict[str, Any]
     for before in held:
         sessions.save(tx, before, rules.end(before, tx.now, reason))
         about = {"site_id": before.site_id, "session_id": before.id, "poste_id": before.poste_id}

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +19,7 @@ from PIL import Image
 from sqlalchemy import text
 
 from fleet.database import audit
+from fleet.database.register import NAME, Register
 from fleet.domain.errors import Invalid
 from fleet.usecases import pictures
 from tests.api.conftest import Desk, count
@@ -277,3 +279,22 @@ def test_somebody_is_forgotten_everywhere_and_what_was_counted_stays(desk: Desk)
         assert list(audit.verify(tx.connection)) == []
     assert desk.get("/purges/", who="admin")["resultats"] == [certificate]
     assert desk.call("GET", "/purges/").status_code == 403
+
+
+@pytest.mark.parametrize("repeatable", [False, True])
+def test_an_erasure_that_cannot_be_written_down_is_not_done_and_says_so(
+    desk: Desk, tmp_path: Path, repeatable: bool
+) -> None:
+    number = person(desk)["id"]
+    (tmp_path / "file").write_text("no folder")
+    desk.fleet.database.register = Register(tmp_path / "file" / NAME)
+    headers = {"Authorization": f"Bearer {desk.token('admin')}"}
+    if repeatable:
+        headers["Idempotency-Key"] = "once"
+    path = f"/api/utilisateurs/{number}/erase/"
+    answer = desk.client.post(path, headers=headers)
+    assert (answer.status_code, answer.json()["reason"]) == (503, "effacement_non_inscrit")
+    assert desk.call("GET", f"/utilisateurs/{number}/").status_code == 200
+    (tmp_path / "file").unlink()
+    assert desk.client.post(path, headers=headers).status_code == 200
+    assert f'"utilisateur":{number}' in (tmp_path / "file" / NAME).read_text()
