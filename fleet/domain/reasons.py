@@ -173,6 +173,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "L’effacement ne peut pas être inscrit à côté des sauvegardes\u202f: rien n’a été effacé.",
         "The erasure cannot be written down beside the backups: nothing was erased.",
     ),
+    "hors_de_portee": (
+        "Demandé par quelqu’un qui n’y a pas accès.",
+        "Asked for by somebody who has no access to it.",
+    ),
     "effacement": (
         "Les données de la personne ont été effacées.",
         "The data of the person have been erased.",

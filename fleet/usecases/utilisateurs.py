@@ -142,7 +142,7 @@ def search(
 ) -> UtilisateurList:
     """A page of people; what is typed is found without accents or case."""
     if site_id is not None:
-        actor.require_site(site_id)
+        fleet.require_site(actor, site_id)
     with fleet.database.glance() as tx:
         place = _place(tx, actor, site_id)
         ids = select(utilisateur.c.id)
@@ -162,7 +162,7 @@ def search(
 
 def one(fleet: Fleet, actor: Actor, utilisateur_id: int, site_id: int | None = None) -> UtilisateurView:
     """One member of the public. Raises NotFound."""
-    with fleet.database.read() as tx:
+    with fleet.guarded(actor), fleet.database.read() as tx:
         here = _here(tx, actor, site_id)
         row = tx.execute(
             _seen(here.day, here.week, here.now).where(utilisateur.c.id == utilisateur_id)
