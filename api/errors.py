@@ -100,6 +100,7 @@ _STATUSES = {
     "trop_de_demandes": 429,
     "trop_de_pages": 429,
     "version_ancienne": 412,
+    "effacement_non_inscrit": 503,
 }
 """Of refusals that are no conflict."""
 _UNKNOWN = re.compile(r"unknown field `([^`]+)`")

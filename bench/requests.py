@@ -167,7 +167,9 @@ class Bench:
         return result
 
     def _token(self) -> str:
-        return self._tokens.make(self._operateur, 0, datetime.now(UTC))
+        actor = operateurs.actor_of(self._made.fleet, self._operateur)
+        generation = 0 if actor is None else actor.generation
+        return self._tokens.make(self._operateur, generation, datetime.now(UTC))
 
 
 _BASELINE = "bench.baseline_django"

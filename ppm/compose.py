@@ -15,6 +15,7 @@ from ppm.setting_values import Settings
 if TYPE_CHECKING:
     from controller.app import Controller
     from controller.link import BrokerAddress
+    from fleet.database.register import Register
     from fleet.jobs.settings import Backups, JobSettings
     from fleet.outgoing.settings import MailServer, Outgoing
     from fleet.usecases.fleet import Fleet
@@ -97,6 +98,14 @@ def backups(settings: Settings) -> "Backups | None":
         return None
     keep, secret = settings[table.BACKUP_KEEP], settings.get(table.BACKUP_SECRET)
     return Backups(folder, keep, secret, fingerprints(settings))
+
+
+def register(settings: Settings) -> "Register | None":
+    """Where it is written who was forgotten; None without a folder of backups, which it is for."""
+    from fleet.database.register import NAME, Register
+
+    folder = settings.get(table.BACKUP_DIR)
+    return None if folder is None else Register(folder / NAME)
 
 
 def fingerprints(settings: Settings) -> dict[str, str]:

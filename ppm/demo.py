@@ -145,7 +145,7 @@ async def running(settings: Settings, folder: Path, wanted: Wanted) -> AsyncIter
 
 def _memory(settings: Settings, url: str, stack: AsyncExitStack) -> Fleet:
     """The database at the schema of this version."""
-    database = Database(url)
+    database = Database(url, register=compose.register(settings))
     stack.callback(database.close)
     schema.upgrade(database)
     return Fleet(database, CodeKeys.from_secret(_own(settings, table.CODE_SECRET).encode()))

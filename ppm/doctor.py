@@ -256,7 +256,7 @@ def _who_listens(host: str, port: int) -> Literal["nobody", "api", "another"]:
 
 def folders(settings: Settings) -> Iterator[Finding]:
     """What we write is ours and writable; what is secret is closed to others."""
-    for setting in (table.STATE_DIR, table.DATA_DIR, table.BROKER_DIR):
+    for setting in (table.STATE_DIR, table.DATA_DIR, table.BROKER_DIR, table.BACKUP_DIR):
         folder = settings.get(setting)
         if folder is not None and setting is table.DATA_DIR and not folder.exists():
             yield Finding(

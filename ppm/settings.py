@@ -190,8 +190,10 @@ METRICS_TOKEN = Setting(
 )  # fmt: skip
 BACKUP_DIR = Setting(
     "PPM_BACKUP_DIR", "folder", rules.path,
-    "Where backups are written, readable by nobody else. Without it there are none. Copy them to another machine.",
-    _BACKUPS, example="/var/backups/poste-public",
+    "Where backups are written, readable by nobody else. Without it there are none. `effacements.jsonl` there lists "
+    "who was forgotten, so that no restore brings them back: one folder for all programs of the server. Copy it to "
+    "another machine, with that list.",
+    (*_BACKUPS, "restore", "doctor"), example="/var/backups/poste-public",
 )  # fmt: skip
 BACKUP_KEEP = Setting(
     "PPM_BACKUP_KEEP", "number", rules.number(1, 1000), "How many backups are kept; the oldest are deleted.",

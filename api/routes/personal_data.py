@@ -72,7 +72,9 @@ async def export(request: Call, utilisateur_id: PathId) -> Response[bytes]:
 
 @post("/{utilisateur_id:int}/erase", status_code=200, summary="Oublier une personne")
 async def erase(request: Call, utilisateur_id: PathId) -> PurgeView:
-    """Sessions stay in the statistics without the person; the answer is the certificate."""
+    """Sessions stay in the statistics without the person; codes that wait, bookings and tickets are withdrawn.
+
+    Refused while the person is at a poste. The answer is the certificate."""
     return await request.run(lambda fleet, actor: personal_data.erase(fleet, actor, utilisateur_id))
 
 

@@ -24,6 +24,8 @@ from fleet.database import audit, leases, ledger, sqlite_words
 from fleet.database.neighbours import Neighbours
 from fleet.database.news import CHANNEL, News, to_payload
 from fleet.database.prepared import prepare_on
+from fleet.database.register import Line as Forgetting
+from fleet.database.register import Register
 from fleet.database.trips import Line, Words
 from fleet.domain.errors import FleetError
 
@@ -61,6 +63,7 @@ class Transaction:
         self.lease = lease
         self.entries: list[audit.Entry] = []
         self.news: dict[News, None] = {}
+        self.forgettings: list[Forgetting] = []
         self.telling: list[tuple[News, Words, Mapping[str, Any]]] = []
         """News with words that take along what changed."""
         self.given: list[dict[str, Any]] = []
@@ -87,6 +90,10 @@ class Transaction:
     def record(self, entry: audit.Entry) -> None:
         """Write this to the audit trail, in the same transaction."""
         self.entries.append(entry)
+
+    def forget(self, kind: str, utilisateur_id: int) -> None:
+        """Keep outside the database, before the commit, that this person is forgotten: a restore does it again."""
+        self.forgettings.append(Forgetting(kind, self.now, utilisateur_id))
 
     def tell(self, site_id: int, topic: str) -> None:
         """Let others know after the commit that something of this site has changed."""
@@ -129,6 +136,7 @@ def _within(around: Transaction) -> Iterator[Transaction]:
         yield inner
     around.given += inner.given
     around.entries += inner.entries
+    around.forgettings += inner.forgettings
     around.news |= inner.news
     around.telling += inner.telling
 
@@ -136,8 +144,9 @@ def _within(around: Transaction) -> Iterator[Transaction]:
 class Database:
     """The database of a deployment, by its URL (postgresql+psycopg2://... or sqlite:///...)."""
 
-    def __init__(self, url: str | URL, pool_size: int = 16) -> None:
+    def __init__(self, url: str | URL, pool_size: int = 16, register: Register | None = None) -> None:
         self.url = make_url(url)
+        self.register = register
         self.engine = _create_engine(self.url, pool_size)
         self._listeners: list[Listener] = []
         self._neighbours = Neighbours()
@@ -160,7 +169,8 @@ class Database:
     def transaction(self, lease: leases.Lease | None = None) -> Iterator[Transaction]:
         """A unit of work, committed at the end of the block, undone if the block raises.
 
-        With a lease, everything in it happens only while that lease is held. Raises LeaseLost.
+        With a lease, everything in it happens only while that lease is held. Raises LeaseLost, and Refused where
+        somebody is forgotten in it and the register cannot be written.
         """
         if self._here.around is not None:
             with _within(self._here.around) as inner:
@@ -173,6 +183,8 @@ class Database:
             yield transaction
             transaction.flush()
             missed = self._number(transaction)
+            if self.register is not None and transaction.forgettings:
+                self.register.add(transaction.forgettings)
         if missed:
             self._publish(())
         if transaction.news:

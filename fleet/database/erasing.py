@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Table, func, null, or_, select, update
 
 from fleet.database.engine import Transaction
+from fleet.database.register import FORGOTTEN
 from fleet.database.sql import any_of
 from fleet.database.tables import log, metadata, session, utilisateur
 
@@ -24,6 +25,8 @@ def anonymise_sessions(tx: Transaction, which: Any) -> int:
 
 def forget_people(tx: Transaction, ids: Sequence[int]) -> int:
     """Delete people and every word about them; their sessions and the audit chain stay, without them."""
+    for number in ids:
+        tx.forget(FORGOTTEN, number)
     anonymise_sessions(tx, any_of(tx, session.c.utilisateur_id, ids))
     tx.execute(select(utilisateur.c.id).where(any_of(tx, utilisateur.c.id, ids)).with_for_update())
     tx.execute(update(log).where(any_of(tx, log.c.utilisateur_id, ids)).values(personal=null(), salt=None))

@@ -108,7 +108,7 @@ operateur = Table(
     Column("role", String(16), nullable=False),
     Column("actif", Boolean, nullable=False, server_default=text("true")),
     Column("derniere_connexion", Instant),
-    # Tokens of an earlier generation are over. The second factor: its sealed key, since when it is asked for,
+    # Tokens of another generation are over. The second factor: its sealed key, since when it is asked for,
     # and the step of the last code used.
     Column("generation", Integer, nullable=False, server_default="0"),
     Column("totp_scelle", LargeBinary(64)),

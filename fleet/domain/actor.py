@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from fleet.domain.errors import Forbidden, NotFound
+from fleet.domain.errors import Forbidden, Foreign
 
 ADMINISTRATEUR, OPERATEUR, LECTEUR = "administrateur", "operateur", "lecteur"
 ROLES = (ADMINISTRATEUR, OPERATEUR, LECTEUR)
@@ -13,7 +13,7 @@ _RANK = {LECTEUR: 0, OPERATEUR: 1, ADMINISTRATEUR: 2}
 class Actor:
     """On whose behalf a use case runs. `sites` None means all of them.
 
-    Tokens of an operator are of a `generation`; those of an earlier one are over. `poste_id` is set for a program
+    Tokens of an operator are of a `generation`; those of another one are over. `poste_id` is set for a program
     that stands in for a poste.
     """
 
@@ -30,14 +30,15 @@ class Actor:
         if _RANK[self.role] < _RANK[role]:
             raise Forbidden
 
-    def sees(self, site_id: int) -> bool:
+    def sees(self, site_id: int | None) -> bool:
         """Whether things of this site exist for the actor."""
         return self.sites is None or site_id in self.sites
 
-    def require_site(self, site_id: int, thing: str = "site") -> None:
-        """Raise NotFound for a site that is not the actor's: foreign things do not exist."""
+    def require_site(self, site_id: int | None, thing: str = "site", number: int | None = None) -> None:
+        """Raise Foreign for a site that is not the actor's, which is answered as what does not exist. Within
+        `Fleet.attempt` or `Fleet.guarded`, which keep it in the audit trail."""
         if not self.sees(site_id):
-            raise NotFound(thing)
+            raise Foreign(thing, site_id, number)
 
 
 SYSTEM = Actor()

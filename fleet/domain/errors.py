@@ -4,6 +4,7 @@ FleetError
 ├── Refused          a rule says no: `reason` is a code of `reasons`, the message its French sentence
 │   ├── Invalid      one field of the input breaks a rule
 │   ├── NotFound     there is no such thing, or not for this actor
+│   │   └── Foreign  it is there, at a site that is not the actor's: only the audit trail tells the two apart
 │   └── Forbidden    the actor's role does not allow it
 └── LeaseLost        this controller no longer drives the site; it must stop
 """
@@ -49,6 +50,15 @@ class NotFound(Refused):
     def __init__(self, thing: str) -> None:
         self.thing = thing
         super().__init__("introuvable", thing=thing)
+
+
+class Foreign(NotFound):
+    """The thing is out of the actor's reach: at `site_id` (None: the deployment), by its `number` if it has one."""
+
+    def __init__(self, thing: str, site_id: int | None, number: int | None = None) -> None:
+        self.site_id = site_id
+        self.number = number
+        super().__init__(thing)
 
 
 class Forbidden(Refused):

@@ -186,8 +186,20 @@ REASONS: dict[str, tuple[str, str]] = {
         "The person has taken the consent back.",
     ),
     "effacement_session_ouverte": (
-        "Cette personne a une session en cours ou un code en attente : terminez-les d’abord.",
-        "This person has a session or a code that waits: end them first.",
+        "Cette personne a une session en cours ou en pause\u202f: terminez-la d’abord.",
+        "This person has a session that runs or is paused: end it first.",
+    ),
+    "effacement_non_inscrit": (
+        "L’effacement ne peut pas être inscrit à côté des sauvegardes\u202f: rien n’a été effacé.",
+        "The erasure cannot be written down beside the backups: nothing was erased.",
+    ),
+    "hors_de_portee": (
+        "Demandé par quelqu’un qui n’y a pas accès.",
+        "Asked for by somebody who has no access to it.",
+    ),
+    "effacement": (
+        "Les données de la personne ont été effacées.",
+        "The data of the person have been erased.",
     ),
     "alerte_courtier": (
         "Le lien avec les postes est coupé : le courtier MQTT ne répond pas.",

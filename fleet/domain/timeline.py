@@ -25,6 +25,7 @@ _SAID = {
     "refus": "Refusé\u202f: {tentative}.",
 }
 _TRIED = {
+    "lecture": "regarder",
     "ajout_temps": "ajouter du temps",
     "demarrage_session": "démarrer",
     "reprise_session": "reprendre",

@@ -17,6 +17,8 @@ from fleet.database import dump, schema
 from fleet.database.audit import Anchor, Entry
 from fleet.database.dump import DumpFailed
 from fleet.database.engine import Database
+from fleet.database.register import BACKUP, NAME, Line, Register
+from fleet.domain.errors import Refused
 from fleet.jobs import sealed
 from fleet.jobs.failures import JobFailed
 from fleet.jobs.ledger import Run
@@ -55,6 +57,7 @@ def job(run: Run, settings: JobSettings) -> dict[str, Any]:
 def make(database: Database, where: Backups, software: str) -> Path:
     """Write a backup; where it is. Raises BackupFailed."""
     where.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _begin_register(database, where.folder)
     with tempfile.TemporaryDirectory(dir=where.folder, prefix=".draft-") as folder:
         data = Path(folder) / DATA
         try:
@@ -79,6 +82,16 @@ def make(database: Database, where: Backups, software: str) -> Path:
     with database.transaction() as tx:
         tx.record(Entry("sauvegarde", metadata={"fichier": path.name, "octets": path.stat().st_size}))
     return path
+
+
+def _begin_register(database: Database, folder: Path) -> None:
+    """Before the copy: by its first line the register shows that it knows who was forgotten since."""
+    with database.glance() as tx:
+        line = Line(BACKUP, tx.now)
+    try:
+        Register(folder / NAME).add([line])
+    except Refused as refused:
+        raise BackupFailed(str(refused)) from refused
 
 
 class BackupFailed(JobFailed):

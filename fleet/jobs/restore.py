@@ -1,7 +1,8 @@
 """Back to a backup, so that no poste opens by it and no visitor's time is lost.
 
 What happened after the backup is not known: the sessions that ran then are paused as of then, codes that waited may
-have been used since and are cancelled, and nothing that was about to be sent is sent. Terms go on rising: a new
+have been used since and are cancelled, and nothing that was about to be sent is sent. Who was forgotten since is
+forgotten again, as far as that is known outside the database (`fleet.jobs.forgotten`). Terms go on rising: a new
 one is at least the seconds since 1970 (`fleet.database.leases`), so postes hear the restored database.
 """
 
@@ -27,15 +28,16 @@ from fleet.database.tables import (
     lease,
     poste,
     presence,
-    refresh_token,
     request,
     session,
-    ws_ticket,
 )
 from fleet.domain import session as rules
 from fleet.domain.delivery import A_ENVOYER, ABANDONNE
+from fleet.jobs import forgotten
 from fleet.jobs.backup import Manifest, unwrap
 from fleet.jobs.failures import JobFailed
+from fleet.jobs.forgotten import Again, Known
+from fleet.usecases import logins
 
 REASON = "restauration"
 
@@ -48,6 +50,8 @@ class Restored:
     paused: int
     cancelled: int
     other_secrets: list[str]
+    erasures: Known
+    again: Again
 
 
 def restore(
@@ -63,16 +67,18 @@ def restore(
     with tempfile.TemporaryDirectory(prefix="ppm-restore-") as folder:
         manifest, data = unwrap(path, Path(folder), secret)
         _check(database, manifest, force)
+        erasures = forgotten.known(database, path, manifest)
         try:
             dump.load(database, data)
         except DumpFailed as error:
             raise JobFailed(str(error)) from error
     schema.upgrade(database)
     with database.transaction() as tx:
-        paused, cancelled = _settle(tx, manifest, keep_codes)
+        again = forgotten.again(tx, erasures.lines, REASON)
+        paused, cancelled = _settle(tx, manifest, keep_codes, erasures, again)
     known = manifest.secrets.items()
     others = [name for name, mark in known if name in fingerprints and fingerprints[name] != mark]
-    return Restored(manifest.taken_at, paused, cancelled, others)
+    return Restored(manifest.taken_at, paused, cancelled, others, erasures, again)
 
 
 def _check(database: Database, manifest: Manifest, force: bool) -> None:
@@ -95,14 +101,17 @@ def _is_driven(database: Database) -> bool:
         return False
 
 
-def _settle(tx: Transaction, manifest: Manifest, keep_codes: bool) -> tuple[int, int]:
+def _settle(
+    tx: Transaction, manifest: Manifest, keep_codes: bool, erasures: Known, again: Again
+) -> tuple[int, int]:
     paused = _pause(tx, manifest.taken_at)
     cancelled = 0 if keep_codes else _cancel_codes(tx)
     everywhere = [(poste_id, REASON) for poste_id in tx.execute(select(poste.c.id)).scalars()]
     bulk.bump(tx, everywhere)
     tx.execute(update(presence).values(online=None, remaining_ms=None))
     tx.execute(update(lease).values(holder="", expires_at=tx.now))
-    for gone in (request, refresh_token, ws_ticket, answered):
+    logged_out = logins.end_everyone(tx)
+    for gone in (request, answered):
         tx.execute(delete(gone))
     waiting = command.c.statut == "a_envoyer"
     tx.execute(update(command).where(waiting).values(statut="expired", motif=REASON, updated_at=tx.now))
@@ -114,7 +123,9 @@ def _settle(tx: Transaction, manifest: Manifest, keep_codes: bool) -> tuple[int,
         update(job_run).where(*running).values(finished_at=tx.now, ok=False, outcome={"erreur": REASON})
     )
     facts: dict[str, Any] = {"sauvegarde_du": manifest.taken_at.isoformat(), "suspendues": paused}
-    tx.record(Entry(REASON, metadata={**facts, "codes_annules": cancelled}))
+    facts |= {"codes_annules": cancelled, "operateurs_deconnectes": logged_out}
+    facts |= {"personnes_oubliees": again.people, "consentements_retires": again.consents}
+    tx.record(Entry(REASON, metadata=facts | {"effacements_connus": erasures.is_whole}))
     return paused, cancelled
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from fleet.database import alerts
 from fleet.database.engine import Database, Transaction
 from fleet.database.failures import came_through, described
+from fleet.domain.errors import Refused
 from fleet.jobs import ledger
 from fleet.jobs.failures import JobFailed
 from fleet.jobs.ledger import Run, RunLost
@@ -45,7 +46,7 @@ def _work(run: Run, settings: JobSettings) -> tuple[bool, Mapping[str, Any]]:
         return True, JOBS[run.job].work(run, settings)
     except RunLost:
         raise
-    except JobFailed as failed:
+    except (JobFailed, Refused) as failed:
         return False, {"erreur": str(failed)[:LONGEST_SAYING]}
     except OSError as error:
         return False, {"erreur": error.strerror or type(error).__name__}

@@ -68,12 +68,13 @@ def search(fleet: Fleet, actor: Actor, page: Page, *, lasting: bool | None = Tru
 
 def acknowledge(fleet: Fleet, actor: Actor, alert_id: int) -> AlertView:
     """Say that somebody looks after it. Raises NotFound."""
-    fleet.require(actor, OPERATEUR, "acquittement_alerte")
+    fleet.require(actor, OPERATEUR, "acquittement_alerte", alerte=alert_id)
     with fleet.attempt(actor, "acquittement_alerte") as (tx, about):
-        mine = _SEEN.where(alerts.seen_by(tx, actor), alert.c.id == alert_id)
-        row = tx.execute(mine).first()
+        wanted = _SEEN.where(alert.c.id == alert_id)
+        row = tx.execute(wanted).first()
         if row is None:
             raise NotFound("alerte")
+        actor.require_site(row.site_id, "alerte", alert_id)
         about.site_id = row.site_id
         if row.acquittee_a is None:
             values = {"acquittee_a": tx.now, "acquittee_par": actor.operateur_id}
@@ -83,7 +84,7 @@ def acknowledge(fleet: Fleet, actor: Actor, alert_id: int) -> AlertView:
             tx.record(
                 Entry("acquittement_alerte", row.site_id, actor.operateur_id, metadata=facts, personal=who)
             )
-        return _view(tx.execute(mine).one())
+        return _view(tx.execute(wanted).one())
 
 
 def _view(row: Any) -> AlertView:

@@ -71,8 +71,8 @@ _SORTS = {"id": batch.c.id, "created_at": batch.c.created_at}
 
 def create(fleet: Fleet, actor: Actor, new: NewBatch) -> tuple[int, list[BatchCode]]:
     """A batch of anonymous sessions that wait for their codes; no quota counts them. Raises Invalid."""
-    fleet.require(actor, OPERATEUR, ACTION)
-    actor.require_site(new.site_id)
+    fleet.require(actor, OPERATEUR, ACTION, site=new.site_id)
+    fleet.require_site(actor, new.site_id, ACTION)
     _check(new)
     codes: set[str] = set()
     while len(codes) < new.count:
@@ -138,7 +138,7 @@ def _sessions(
 
 def codes(fleet: Fleet, actor: Actor, batch_id: int) -> list[BatchCode]:
     """The codes of a batch that were not used yet, to be printed again; audited. Raises NotFound."""
-    fleet.require(actor, OPERATEUR, "reimpression_code")
+    fleet.require(actor, OPERATEUR, "reimpression_code", lot=batch_id)
     with fleet.attempt(actor, "reimpression_code") as (tx, _about):
         site_id = _site_of(tx, actor, batch_id)
         waiting = (session.c.lot_id == batch_id, session.c.statut == rules.EN_ATTENTE)
@@ -155,7 +155,7 @@ def codes(fleet: Fleet, actor: Actor, batch_id: int) -> list[BatchCode]:
 
 def cancel(fleet: Fleet, actor: Actor, batch_id: int) -> int:
     """Cancel the sessions of a batch that nobody began. Gives how many. Raises NotFound."""
-    fleet.require(actor, OPERATEUR, "annulation_lot")
+    fleet.require(actor, OPERATEUR, "annulation_lot", lot=batch_id)
     with fleet.attempt(actor, "annulation_lot") as (tx, about):
         about.site_id = site_id = _site_of(tx, actor, batch_id)
         over = (
@@ -183,7 +183,7 @@ def _site_of(tx: Transaction, actor: Actor, batch_id: int) -> int:
     found = tx.execute(select(batch.c.site_id).where(batch.c.id == batch_id)).scalar_one_or_none()
     if found is None:
         raise NotFound("lot")
-    actor.require_site(found, "lot")
+    actor.require_site(found, "lot", batch_id)
     return int(found)
 
 
@@ -216,10 +216,11 @@ def search(fleet: Fleet, actor: Actor, site_id: int | None, page: Page) -> Batch
 
 def one(fleet: Fleet, actor: Actor, batch_id: int) -> BatchView:
     """One batch. Raises NotFound."""
-    with fleet.database.read() as tx:
+    with fleet.guarded(actor), fleet.database.read() as tx:
         row = tx.execute(_seen().where(batch.c.id == batch_id)).first()
-    if row is None or not actor.sees(row.site_id):
-        raise NotFound("lot")
+        if row is None:
+            raise NotFound("lot")
+        actor.require_site(row.site_id, "lot", batch_id)
     return _view(row)
 
 

@@ -86,12 +86,12 @@ _SORTS = {"debut": booking.c.debut, "id": booking.c.id}
 
 def create(fleet: Fleet, actor: Actor, new: NewBooking) -> int:
     """Promise a poste. Raises Refused when it overlaps another promise, or the site is closed then."""
-    fleet.require(actor, OPERATEUR, "reservation")
+    fleet.require(actor, OPERATEUR, "reservation", poste=new.poste_id)
     with fleet.attempt(actor, "reservation") as (tx, about):
         row = places.poste(tx, new.poste_id)
-        actor.require_site(row.site_id, "poste")
+        actor.require_site(row.site_id, "poste", row.id)
         about.site_id, about.poste_id, about.utilisateur_id = row.site_id, row.id, new.utilisateur_id
-        desk.check_poste(tx, row.site_id, row.id)
+        desk.check_poste(tx, actor, row.site_id, row.id)
         _check(tx, new, places.site(tx, row.site_id))
         if new.utilisateur_id is not None and not people.locked(tx, new.utilisateur_id).consentement_rgpd:
             raise Refused("consentement_absent")
@@ -150,7 +150,7 @@ def _insert(tx: Transaction, actor: Actor, new: NewBooking, site_id: int) -> int
 
 def cancel(fleet: Fleet, actor: Actor, booking_id: int) -> None:
     """The poste is promised no more; the name is forgotten. Raises Refused for one that is over."""
-    fleet.require(actor, OPERATEUR, "annulation_reservation")
+    fleet.require(actor, OPERATEUR, "annulation_reservation", reservation=booking_id)
     with fleet.attempt(actor, "annulation_reservation") as (tx, about):
         row = _open(tx, about, actor, booking_id)
         over = {"statut": rules.ANNULEE, "nom": "", "updated_at": tx.now, "version": booking.c.version + 1}
@@ -164,7 +164,7 @@ def serve(fleet: Fleet, actor: Actor, booking_id: int) -> sessions.Created:
 
     Raises Refused with the rule that forbids the session; the promise then stands.
     """
-    fleet.require(actor, OPERATEUR, "generation_code")
+    fleet.require(actor, OPERATEUR, "generation_code", reservation=booking_id)
     seen = one(fleet, actor, booking_id)
 
     def kept(tx: Transaction, made: int) -> None:
@@ -187,7 +187,7 @@ def _open(tx: Transaction, about: About, actor: Actor, booking_id: int) -> Any:
     row = tx.execute(select(booking).where(booking.c.id == booking_id).with_for_update()).first()
     if row is None:
         raise NotFound("reservation")
-    actor.require_site(row.site_id, "reservation")
+    actor.require_site(row.site_id, "reservation", row.id)
     about.site_id, about.poste_id, about.utilisateur_id = row.site_id, row.poste_id, row.utilisateur_id
     if row.statut != rules.PREVUE:
         raise Refused("reservation_passee")
@@ -234,10 +234,11 @@ def search(fleet: Fleet, actor: Actor, which: BookingFilter, page: Page) -> Book
 
 def one(fleet: Fleet, actor: Actor, booking_id: int) -> BookingView:
     """One booking. Raises NotFound."""
-    with fleet.database.read() as tx:
+    with fleet.guarded(actor), fleet.database.read() as tx:
         row = tx.execute(_seen().where(booking.c.id == booking_id)).first()
-    if row is None or not actor.sees(row.site_id):
-        raise NotFound("reservation")
+        if row is None:
+            raise NotFound("reservation")
+        actor.require_site(row.site_id, "reservation", booking_id)
     return _view(row)
 
 

@@ -9,10 +9,11 @@ from fleet.database import sessions
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.domain.actor import OPERATEUR, Actor
-from fleet.domain.errors import Forbidden, NotFound, Refused
+from fleet.domain.errors import Forbidden, Foreign, NotFound, Refused
 from fleet.usecases import guessing, kiosk
-from fleet.usecases.fleet import About, Fleet
+from fleet.usecases.fleet import Fleet
 
+_ACTION = "validation_code"
 _NO_REQUEST = ""
 _DRY_BOOT = "validate"
 
@@ -43,16 +44,16 @@ def validate(fleet: Fleet, actor: Actor, poste_id: int, typed: str) -> CodeAnswe
     must wait.
     """
     if actor.poste_id is None:
-        fleet.require(actor, OPERATEUR, "validation_code")
+        fleet.require(actor, OPERATEUR, _ACTION, poste=poste_id)
     try:
-        with fleet.database.transaction() as tx:
+        with fleet.guarded(actor, _ACTION), fleet.database.transaction() as tx:
             raise _Undone(_would_open(fleet, tx, actor, poste_id, typed))
     except _Undone as undone:
         return undone.answer
     except NotFound:
         raise
     except Forbidden as refusal:
-        fleet.keep_refusal(actor, "validation_code", About(poste_id=poste_id), refusal)
+        fleet.keep_refusal(actor, _ACTION, fleet.about("poste", poste_id), refusal)
         raise
     except Refused as refusal:
         wait_s = _count(fleet, actor, poste_id, refusal)
@@ -66,7 +67,7 @@ def validate(fleet: Fleet, actor: Actor, poste_id: int, typed: str) -> CodeAnswe
 def _would_open(fleet: Fleet, tx: Transaction, actor: Actor, poste_id: int, typed: str) -> CodeAnswer:
     """Start the session as if the visitor had typed the code here: the same rules, to the letter."""
     context = kiosk.context_of(tx, poste_id, _NO_REQUEST)
-    actor.require_site(context.poste.site_id, "poste")
+    actor.require_site(context.poste.site_id, "poste", poste_id)
     _require_there(actor, context.poste)
     wait_s = context.tries.wait_s(tx.now)
     if wait_s:
@@ -83,7 +84,7 @@ def _require_there(actor: Actor, poste: Row[Any]) -> None:
     """Who asks is that poste: by its own credential, or by its registered address."""
     if actor.poste_id is not None:
         if actor.poste_id != poste.id:
-            raise NotFound("poste")
+            raise Foreign("poste", poste.site_id, poste.id)
     elif actor.ip is None or actor.ip != poste.ip_address:
         raise Forbidden("adresse_refusee")
 

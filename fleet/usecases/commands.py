@@ -60,11 +60,11 @@ def send(fleet: Fleet, actor: Actor, new: NewCommand) -> Sent:
 
     Raises Refused, for an order of `now` when the poste is not there.
     """
-    fleet.require(actor, OPERATEUR, "commande_poste")
+    fleet.require(actor, OPERATEUR, "commande_poste", poste=new.poste_id)
     args = check(new)
     with fleet.attempt(actor, "commande_poste") as (tx, about):
         poste = places.poste(tx, new.poste_id)
-        actor.require_site(poste.site_id, "poste")
+        actor.require_site(poste.site_id, "poste", poste.id)
         about.site_id, about.poste_id = poste.site_id, poste.id
         boot = places.boot_online(tx, poste.id)
         waits = boot is None and new.when == "back"
@@ -79,7 +79,7 @@ def send(fleet: Fleet, actor: Actor, new: NewCommand) -> Sent:
 
 def postes_of(fleet: Fleet, actor: Actor, site_id: int) -> dict[str, int]:
     """The postes of a site of the actor's: slug to id. Raises NotFound."""
-    actor.require_site(site_id)
+    fleet.require_site(actor, site_id)
     with fleet.database.read() as tx:
         places.site(tx, site_id)
         return places.postes(tx, site_id)

@@ -19,15 +19,16 @@ def locked(tx: Transaction, about: About, actor: Actor, session_id: int) -> Foun
     """A session of the actor's sites, locked. Raises NotFound."""
     found = sessions.locked(tx, session_id)
     session = found.session
-    actor.require_site(session.site_id, "session")
+    actor.require_site(session.site_id, "session", session.id)
     about.site_id, about.session_id = session.site_id, session.id
     about.poste_id, about.utilisateur_id = session.poste_id, session.utilisateur_id
     return found
 
 
-def check_poste(tx: Transaction, site_id: int, poste_id: int) -> None:
+def check_poste(tx: Transaction, actor: Actor, site_id: int, poste_id: int) -> None:
     """Raise NotFound for a poste of another site, Refused for one that is not in service."""
     poste = places.poste(tx, poste_id)
+    actor.require_site(poste.site_id, "poste", poste_id)
     if poste.site_id != site_id:
         raise NotFound("poste")
     if poste.statut_voulu != EN_SERVICE:

@@ -101,10 +101,10 @@ _GRANT = (
 
 def refuse(fleet: Fleet, actor: Actor, session_id: int) -> None:
     """The desk says no. Raises Refused when there is no open request."""
-    fleet.require(actor, OPERATEUR, "refus_temps")
+    fleet.require(actor, OPERATEUR, "refus_temps", session=session_id)
     with fleet.attempt(actor, "refus_temps") as (tx, about):
         before = sessions.locked(tx, session_id).session
-        actor.require_site(before.site_id, "session")
+        actor.require_site(before.site_id, "session", before.id)
         about.site_id, about.session_id, about.poste_id = before.site_id, before.id, before.poste_id
         waiting = (extension.c.session_id == session_id, _open, extension.c.expire_a > tx.now)
         values = {"statut": "refusee", "operateur_id": actor.operateur_id, "reponse_a_envoyer": True}

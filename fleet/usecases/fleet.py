@@ -5,14 +5,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from sqlalchemy import select
+
 from fleet.database.audit import Entry
 from fleet.database.engine import Database, Transaction
 from fleet.database.leases import Lease
+from fleet.database.tables import alert, batch, booking, poste, queue, session, site
 from fleet.domain.actor import Actor
-from fleet.domain.errors import Forbidden, Invalid, NotFound, Refused
+from fleet.domain.errors import Forbidden, Foreign, Invalid, NotFound, Refused
 from fleet.usecases.sealing import CodeKeys
 
 FLOOD_S = 60.0
+READING = "lecture"
+FOREIGN = "hors_de_portee"
+"""Why, in the trail, of what is answered as not found."""
+_PLACES = {
+    "site": site.c.id,
+    "session": session.c.site_id,
+    "poste": poste.c.site_id,
+    "lot": batch.c.site_id,
+    "ticket": queue.c.site_id,
+    "reservation": booking.c.site_id,
+    "alerte": alert.c.site_id,
+}
+"""Of which site a thing is."""
 
 
 @dataclass
@@ -40,7 +56,7 @@ class Fleet:
         """A transaction whose refusal is committed to the audit trail, though nothing else is."""
         about = About()
         try:
-            with self.database.transaction(lease) as tx:
+            with self.guarded(actor, action), self.database.transaction(lease) as tx:
                 yield tx, about
         except (Invalid, NotFound):
             raise
@@ -48,25 +64,62 @@ class Fleet:
             self.keep_refusal(actor, action, about, refusal, lease)
             raise
 
-    def require(self, actor: Actor, role: str, action: str) -> None:
-        """Raise Forbidden, kept in the audit trail like any refusal, unless the actor's role is at least this one."""
+    @contextmanager
+    def guarded(self, actor: Actor, action: str = READING) -> Iterator[None]:
+        """What is asked in the block of another site is kept in that site's audit trail, once the block is left."""
+        try:
+            yield
+        except Foreign as refusal:
+            # A number that somebody made up is no site, and gets no trail.
+            if refusal.thing != "site" or self.about("site", refusal.site_id).site_id is not None:
+                about = About(refusal.site_id, **_named(refusal.thing, refusal.number))
+                self.keep_refusal(actor, action, about, refusal)
+            raise
+
+    def require_site(self, actor: Actor, site_id: int, action: str = READING) -> None:
+        """Raise Foreign, kept in the audit trail of the site, for one that is not the actor's."""
+        with self.guarded(actor, action):
+            actor.require_site(site_id)
+
+    def require(self, actor: Actor, role: str, action: str, **of: int | None) -> None:
+        """Raise Forbidden, kept in the audit trail like any refusal, unless the actor's role is at least this one.
+
+        `of` is what it is about (one of _PLACES, by its number): the trail is that of its site.
+        """
         try:
             actor.require(role)
         except Forbidden as refusal:
-            self.keep_refusal(actor, action, About(), refusal)
+            abouts = (self.about(thing, number) for thing, number in of.items())
+            self.keep_refusal(actor, action, next(abouts, About()), refusal)
             raise
+
+    def about(self, thing: str, number: int | None) -> About:
+        """A thing and its site; nothing where there is no such thing."""
+        where = _PLACES[thing]
+        with self.database.glance() as tx:
+            row = tx.execute(select(where).where(where.table.c.id == number)).first()
+        return About() if row is None else About(row[0], **_named(thing, number))
 
     def keep_refusal(
         self, actor: Actor, action: str, about: About, refusal: Refused, lease: Lease | None = None
     ) -> None:
-        """Write a refusal to the audit trail; of a flood of the same, one now and then that counts the others."""
-        kind = (actor.operateur_id, about.session_id, about.poste_id, action, refusal.reason)
+        """Write a refusal to the audit trail; of a flood of the same, one now and then that counts the others.
+
+        Of who has no right to something, all that they try at one site is the same: else they could fill the trail.
+        """
+        is_denied = isinstance(refusal, Foreign | Forbidden)
+        which = () if is_denied else (about.session_id, about.poste_id)
+        kind = (actor.operateur_id, actor.poste_id, about.site_id, which, action, refusal.reason)
         missed = self._flood(kind)
         if missed is None:
             return
         facts: dict[str, object] = {"tentative": action, "motif": refusal.reason}
-        if refusal.details:
+        if isinstance(refusal, Foreign):
+            facts |= {"motif": FOREIGN, "chose": refusal.thing, "numero": refusal.number}
+        elif refusal.details:
             facts["phrase"] = refusal.fr
+        if actor.poste_id is not None:
+            facts["par_poste"] = actor.poste_id
         if missed:
             facts["autres_refus"] = missed
         with self.database.transaction(lease) as tx:
@@ -94,3 +147,8 @@ class Fleet:
             self._floods.clear()
         self._floods[kind] = (now, 0)
         return missed
+
+
+def _named(thing: str, number: int | None) -> dict[str, int | None]:
+    """The columns of an entry that name a thing."""
+    return {f"{thing}_id": number} if thing in ("session", "poste") else {}

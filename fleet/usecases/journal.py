@@ -111,10 +111,11 @@ def _newest(columns: Any) -> tuple[Any, Any]:
 
 def one(fleet: Fleet, actor: Actor, log_id: int) -> LogView:
     """One line. Raises NotFound."""
-    with fleet.database.read() as tx:
-        row = tx.execute(_filtered(tx, _seen(), actor, LogFilter()).where(log.c.id == log_id)).first()
-    if row is None:
-        raise NotFound("log")
+    with fleet.guarded(actor), fleet.database.read() as tx:
+        row = tx.execute(_seen().where(log.c.id == log_id)).first()
+        if row is None:
+            raise NotFound("log")
+        actor.require_site(row.site_id, "log", log_id)
     return _view(row)
 
 

@@ -14,12 +14,12 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
-from fleet.database.tables import operateur, refresh_token
+from fleet.database.tables import operateur, refresh_token, ws_ticket
 from fleet.domain.actor import ADMINISTRATEUR, Actor
 from fleet.domain.errors import NotFound, Refused
 from fleet.usecases import login_tries, passwords, second_factor
 from fleet.usecases.fleet import Fleet
-from fleet.usecases.operateurs import OPERATEURS
+from fleet.usecases.operateurs import OPERATEURS, new_generation
 from fleet.usecases.passwords import digest
 
 REFRESH_TTL = timedelta(hours=12)
@@ -163,6 +163,16 @@ def end_all(tx: Transaction, operateur_id: int) -> None:
         raise NotFound("operateur")
     tx.execute(delete(refresh_token).where(refresh_token.c.operateur_id == operateur_id))
     tx.tell(0, OPERATEURS)
+
+
+def end_everyone(tx: Transaction) -> int:
+    """The tokens of all operators are over, those too that this database knows nothing of, as it was restored. Gives
+    how many operators there are."""
+    done = tx.execute(update(operateur).values(generation=new_generation()))
+    for gone in (refresh_token, ws_ticket):
+        tx.execute(delete(gone))
+    tx.tell(0, OPERATEURS)
+    return done.rowcount
 
 
 def _token(tx: Transaction, who: Row[Any], family: str, ttl: timedelta) -> Known:

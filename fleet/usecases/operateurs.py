@@ -1,6 +1,7 @@
 """Members of staff with an account: created, edited, listed, and what they may do."""
 
 import re
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,7 +97,8 @@ def create(fleet: Fleet, actor: Actor, new: NewOperateur) -> int:
     stored = passwords.hashed(new.password)
     with fleet.attempt(actor, "creation_operateur") as (tx, _about):
         values = {"login": login, "mot_de_passe": stored, "role": new.role}
-        stamps = {"created_at": tx.now, "updated_at": tx.now}
+        # The number may have been that of somebody whom a restored database has forgotten.
+        stamps = {"created_at": tx.now, "updated_at": tx.now, "generation": new_generation()}
         try:
             made = tx.execute(
                 insert(operateur).values(**values, **stamps).returning(operateur.c.id)
@@ -106,6 +108,12 @@ def create(fleet: Fleet, actor: Actor, new: NewOperateur) -> int:
         _set_sites(tx, made, new.sites)
         tx.record(_entry(actor, "creation_operateur", {"operateur": made, "role": new.role}))
         return int(made)
+
+
+def new_generation() -> int:
+    """One that no token is of, whatever was given out since the backup that a database was restored from: drawn, of
+    a thousand million, so that it follows from nothing that was forgotten. A thousand million more fit the column."""
+    return secrets.randbelow(10**9)
 
 
 def edit(fleet: Fleet, actor: Actor, operateur_id: int, changes: OperateurEdit) -> None:

@@ -59,12 +59,15 @@ def credit(fleet: Fleet, actor: Actor, outage: Outage) -> OutageCredited:
 
     Nobody gets back more than was counted as used, and each pause gets it once. Raises Invalid.
     """
-    fleet.require(actor, OPERATEUR, ACTION)
-    actor.require_site(outage.site_id)
+    fleet.require(actor, OPERATEUR, ACTION, site=outage.site_id)
+    fleet.require_site(actor, outage.site_id, ACTION)
     _check(outage)
-    with fleet.database.read() as tx:
+    with fleet.guarded(actor, ACTION), fleet.database.read() as tx:
         places.site(tx, outage.site_id)
-        if set(outage.poste_ids) - set(places.postes(tx, outage.site_id).values()):
+        strange = set(outage.poste_ids) - set(places.postes(tx, outage.site_id).values())
+        for number in sorted(strange):
+            actor.require_site(places.poste(tx, number).site_id, "poste", number)
+        if strange:
             raise NotFound("poste")
     results = [_alone(fleet, actor, outage, number, slug) for number, slug in _paused(fleet, outage)]
     return OutageCredited(len(results), sum(one.reprise for one in results), results)

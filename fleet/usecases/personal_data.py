@@ -29,8 +29,8 @@ from fleet.database.tables import (
 )
 from fleet.domain.actor import ADMINISTRATEUR, OPERATEUR, Actor
 from fleet.domain.errors import NotFound, Refused
-from fleet.domain.session import USABLE
-from fleet.usecases import personal_page
+from fleet.domain.session import EN_ATTENTE, USABLE
+from fleet.usecases import personal_page, withdrawals
 from fleet.usecases.fleet import Fleet
 
 _HIDDEN = ("recherche", "photo", "version")
@@ -151,20 +151,22 @@ def _lists(utilisateur_id: int, zone: str) -> dict[str, tuple[Select[Any], Any]]
 
 
 def erase(fleet: Fleet, actor: Actor, utilisateur_id: int) -> PurgeView:
-    """Forget somebody; their sessions stay in the statistics, without them. Gives the certificate.
+    """Forget somebody; their sessions stay in the statistics, without them, and what they held is withdrawn: a code
+    that waits, bookings, tickets. Gives the certificate.
 
-    Raises NotFound, and Refused while a session of theirs waits or runs.
+    Raises NotFound, and Refused while a session of theirs runs or is paused: its visitor is at a poste.
     """
     fleet.require(actor, ADMINISTRATEUR, "effacement_utilisateur")
     with fleet.attempt(actor, "effacement_utilisateur") as (tx, about):
         about.utilisateur_id = utilisateur_id
-        theirs = select(session.c.id).where(
-            session.c.utilisateur_id == utilisateur_id, session.c.statut.in_(USABLE)
-        )
-        open_ones = list(tx.execute(theirs.with_for_update()).scalars())
+        held = withdrawals.lock_sessions(tx, utilisateur_id, USABLE)
         people.locked(tx, utilisateur_id)
-        if open_ones or tx.execute(theirs).first() is not None:
+        if any(one.statut != EN_ATTENTE for one in held):
             raise Refused("effacement_session_ouverte")
+        withdrawals.give_back(tx, actor, utilisateur_id, held, "effacement")
+        theirs = (session.c.utilisateur_id == utilisateur_id, session.c.statut.in_(USABLE))
+        if tx.execute(select(session.c.id).where(*theirs)).first() is not None:
+            raise Refused("modifie_entre_temps")
         erasing.forget_people(tx, [utilisateur_id])
         number = purges.certify(
             tx, "utilisateur", 1, operateur_id=actor.operateur_id, utilisateur_id=utilisateur_id

@@ -4,6 +4,8 @@ import io
 import struct
 
 from PIL import Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
 
 from fleet.domain.errors import Invalid
 
@@ -14,6 +16,7 @@ _SCAN, _MOST_SCANS = b"\xff\xda", 100
 """How a scan of a JPEG begins; each is a pass over all pixels, however few bytes it has. Cameras make ten at most."""
 _FORMATS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 """What is read, and how such a file ends: what goes on after that is another file in disguise."""
+_HEADS = {"JPEG": JpegImageFile, "PNG": PngImageFile}
 
 
 def cleaned(content: bytes) -> tuple[bytes, bytes]:
@@ -57,13 +60,10 @@ def _decoded(content: bytes, side: int) -> Image.Image:
 
 
 def _check_size(content: bytes, kind: str) -> None:
-    """Before a single pixel is made. What Pillow itself says of large pictures is only a warning."""
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        with Image.open(io.BytesIO(content), formats=[kind]) as opened:
-            width, height = opened.size
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
+    """Before a single pixel is made. `Image.open` has a limit of its own, which only warns, and is one for the whole
+    process: this reads the head of the file without it."""
+    with _HEADS[kind](io.BytesIO(content)) as head:
+        width, height = head.size
     if width * height > MOST_PIXELS:
         raise _Refused("au plus 30 millions de pixels")
 

@@ -31,8 +31,8 @@ class Picture(NamedTuple):
 
 def put(fleet: Fleet, actor: Actor, site_id: int, content: bytes) -> None:
     """Keep this picture, in the place of an older one. Raises Invalid for what is no JPEG or PNG, and NotFound."""
-    fleet.require(actor, ADMINISTRATEUR, ACTION)
-    actor.require_site(site_id)
+    fleet.require(actor, ADMINISTRATEUR, ACTION, site=site_id)
+    fleet.require_site(actor, site_id, ACTION)
     picture = pictures.decoded(content, "image", SIDE)
     image = pictures.written(picture)
     with fleet.attempt(actor, ACTION) as (tx, about):
@@ -54,8 +54,8 @@ def put(fleet: Fleet, actor: Actor, site_id: int, content: bytes) -> None:
 
 def remove(fleet: Fleet, actor: Actor, site_id: int) -> None:
     """Take it away. Raises NotFound."""
-    fleet.require(actor, ADMINISTRATEUR, ACTION)
-    actor.require_site(site_id)
+    fleet.require(actor, ADMINISTRATEUR, ACTION, site=site_id)
+    fleet.require_site(actor, site_id, ACTION)
     with fleet.attempt(actor, ACTION) as (tx, about):
         about.site_id = site_id
         _touch(tx, site_id)
@@ -66,7 +66,7 @@ def remove(fleet: Fleet, actor: Actor, site_id: int) -> None:
 
 def one(fleet: Fleet, actor: Actor, site_id: int) -> Picture:
     """The picture of a site. Raises NotFound."""
-    actor.require_site(site_id)
+    fleet.require_site(actor, site_id)
     wanted = select(plan_image.c.image, plan_image.c.marque).where(plan_image.c.site_id == site_id)
     with fleet.database.glance() as tx:
         row = tx.execute(wanted).first()

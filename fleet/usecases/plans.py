@@ -52,7 +52,7 @@ class Plan(Struct, frozen=True):
 
 def look(fleet: Fleet, actor: Actor, site_id: int) -> Plan:
     """The plan of a site. Raises NotFound."""
-    actor.require_site(site_id)
+    fleet.require_site(actor, site_id)
     wanted = select(poste).where(poste.c.site_id == site_id).order_by(poste.c.nom_tri, poste.c.id)
     with fleet.database.read() as tx:
         slug = places.site(tx, site_id).slug
@@ -67,8 +67,8 @@ def _image(tx: Transaction, site_id: int) -> PlanImage | None:
 
 def place(fleet: Fleet, actor: Actor, site_id: int, positions: Mapping[int, Position]) -> None:
     """Place these postes, all or none. Raises NotFound for one of another site."""
-    fleet.require(actor, ADMINISTRATEUR, "modification_plan")
-    actor.require_site(site_id)
+    fleet.require(actor, ADMINISTRATEUR, "modification_plan", site=site_id)
+    fleet.require_site(actor, site_id, "modification_plan")
     with fleet.attempt(actor, "modification_plan") as (tx, about):
         about.site_id = site_id
         places.site(tx, site_id)

@@ -37,7 +37,7 @@ class CredentialView(Struct, frozen=True, kw_only=True):
 
 def issue(fleet: Fleet, actor: Actor, poste_id: int) -> str:
     """A credential for a poste, told only now; the one that it had is over. Raises NotFound."""
-    fleet.require(actor, OPERATEUR, "cle_poste")
+    fleet.require(actor, OPERATEUR, "cle_poste", poste=poste_id)
     credential = PREFIX + secrets.token_urlsafe(32)
     with fleet.attempt(actor, "cle_poste") as (tx, about):
         about.poste_id, about.site_id = poste_id, _site(tx, actor, poste_id)
@@ -57,7 +57,7 @@ def issue(fleet: Fleet, actor: Actor, poste_id: int) -> str:
 
 def revoke(fleet: Fleet, actor: Actor, poste_id: int) -> None:
     """The credential of a poste is over. Raises NotFound where there is none."""
-    fleet.require(actor, OPERATEUR, "cle_poste")
+    fleet.require(actor, OPERATEUR, "cle_poste", poste=poste_id)
     with fleet.attempt(actor, "cle_poste") as (tx, about):
         about.poste_id, about.site_id = poste_id, _site(tx, actor, poste_id)
         if tx.execute(delete(table).where(table.c.poste_id == poste_id)).rowcount != 1:
@@ -67,7 +67,7 @@ def revoke(fleet: Fleet, actor: Actor, poste_id: int) -> None:
 
 def one(fleet: Fleet, actor: Actor, poste_id: int) -> CredentialView:
     """What is known of a poste's credential. Raises NotFound where there is none."""
-    with fleet.database.read() as tx:
+    with fleet.guarded(actor), fleet.database.read() as tx:
         _site(tx, actor, poste_id)
         wanted = (
             select(table, poste.c.slug, operateur.c.login)
@@ -111,7 +111,7 @@ def note_use(tx: Transaction, poste_id: int) -> None:
 
 def _site(tx: Transaction, actor: Actor, poste_id: int) -> int:
     site_id = places.poste(tx, poste_id).site_id
-    actor.require_site(site_id, "poste")
+    actor.require_site(site_id, "poste", poste_id)
     return int(site_id)
 
 

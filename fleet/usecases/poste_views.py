@@ -223,11 +223,12 @@ def detail(fleet: Fleet, actor: Actor, poste_id: int) -> PosteDetail:
 
 
 def _one(fleet: Fleet, actor: Actor, poste_id: int, *more: ColumnElement[Any]) -> Any:
-    with fleet.database.glance() as tx:
+    with fleet.guarded(actor), fleet.database.glance() as tx:
         wanted = _seen(now_within(tx)).add_columns(listing.now_column(tx), *more)
         row = tx.execute(wanted.where(poste.c.id == poste_id)).first()
-    if row is None or not actor.sees(row.site_id):
-        raise NotFound("poste")
+        if row is None:
+            raise NotFound("poste")
+        actor.require_site(row.site_id, "poste", poste_id)
     return row
 
 

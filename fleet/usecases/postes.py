@@ -58,8 +58,8 @@ class NewPoste:
 
 def create(fleet: Fleet, actor: Actor, new: NewPoste) -> int:
     """A poste, wanted in service. Gives its id. Raises Invalid for a slug that is or was taken."""
-    fleet.require(actor, ADMINISTRATEUR, "creation_poste")
-    actor.require_site(new.site_id)
+    fleet.require(actor, ADMINISTRATEUR, "creation_poste", site=new.site_id)
+    fleet.require_site(actor, new.site_id, "creation_poste")
     _check_slug(new.slug)
     values = {"site_id": new.site_id, "slug": new.slug, **_cleaned(vars(new))}
     values["nom_tri"] = rules.sort_key(values["nom"])
@@ -78,7 +78,7 @@ def create(fleet: Fleet, actor: Actor, new: NewPoste) -> int:
 
 def edit(fleet: Fleet, actor: Actor, poste_id: int, changes: Mapping[str, Any]) -> None:
     """Change what is known of a poste; its slug and its site never change. Raises Invalid."""
-    fleet.require(actor, ADMINISTRATEUR, "modification_poste")
+    fleet.require(actor, ADMINISTRATEUR, "modification_poste", poste=poste_id)
     values = _cleaned(changes)
     with fleet.attempt(actor, "modification_poste") as (tx, about):
         row = _locked(tx, actor, poste_id)
@@ -95,7 +95,7 @@ def edit(fleet: Fleet, actor: Actor, poste_id: int, changes: Mapping[str, Any]) 
 
 def remove(fleet: Fleet, actor: Actor, poste_id: int) -> None:
     """Delete a poste that never had a session; its slug is not given again. Raises Refused."""
-    fleet.require(actor, ADMINISTRATEUR, "suppression_poste")
+    fleet.require(actor, ADMINISTRATEUR, "suppression_poste", poste=poste_id)
     with fleet.attempt(actor, "suppression_poste") as (tx, about):
         row = _locked(tx, actor, poste_id)
         about.site_id, about.poste_id = row.site_id, poste_id
@@ -111,7 +111,7 @@ def remove(fleet: Fleet, actor: Actor, poste_id: int) -> None:
 
 def set_statut(fleet: Fleet, actor: Actor, poste_id: int, statut: str) -> None:
     """Say what is wanted of a poste. Raises Refused for a statut that is observed, not chosen."""
-    fleet.require(actor, OPERATEUR, "changement_statut_poste")
+    fleet.require(actor, OPERATEUR, "changement_statut_poste", poste=poste_id)
     if statut not in rules.STATUTS:
         raise Invalid("statut", "valeur_invalide", regle=" | ".join(rules.SETTABLE))
     with fleet.attempt(actor, "changement_statut_poste") as (tx, about):
@@ -137,7 +137,7 @@ def _locked(tx: Transaction, actor: Actor, poste_id: int) -> Row[Any]:
     row = tx.execute(select(poste).where(poste.c.id == poste_id).with_for_update(key_share=True)).first()
     if row is None:
         raise NotFound("poste")
-    actor.require_site(row.site_id, "poste")
+    actor.require_site(row.site_id, "poste", poste_id)
     return row
 
 

@@ -33,8 +33,8 @@ class NewTicket:
 
 def join(fleet: Fleet, actor: Actor, new: NewTicket) -> int:
     """One more who waits, at the end. Gives the id of the ticket. Raises Refused for somebody who waits already."""
-    fleet.require(actor, OPERATEUR, ACTION)
-    actor.require_site(new.site_id)
+    fleet.require(actor, OPERATEUR, ACTION, site=new.site_id)
+    fleet.require_site(actor, new.site_id, ACTION)
     with fleet.attempt(actor, ACTION) as (tx, about):
         about.site_id, about.utilisateur_id = new.site_id, new.utilisateur_id
         place = _locked_site(tx, new.site_id)
@@ -80,7 +80,7 @@ def _check(tx: Transaction, new: NewTicket, place: places.Site) -> None:
 
 def give_up(fleet: Fleet, actor: Actor, ticket_id: int) -> None:
     """Who waited does not any more; a poste that was held for them is free. Raises Refused."""
-    fleet.require(actor, OPERATEUR, ACTION)
+    fleet.require(actor, OPERATEUR, ACTION, ticket=ticket_id)
     with fleet.attempt(actor, ACTION) as (tx, about):
         row = _waiting(tx, about, actor, ticket_id)
         _set(tx, row.id, statut=rules.ABANDONNEE, prenom="", poste_id=None, expire_a=None)
@@ -89,7 +89,7 @@ def give_up(fleet: Fleet, actor: Actor, ticket_id: int) -> None:
 
 def skip(fleet: Fleet, actor: Actor, ticket_id: int) -> None:
     """Let the next one go first; who was called waits again, behind that one. Raises Refused."""
-    fleet.require(actor, OPERATEUR, ACTION)
+    fleet.require(actor, OPERATEUR, ACTION, ticket=ticket_id)
     with fleet.attempt(actor, ACTION) as (tx, about):
         row = _waiting(tx, about, actor, ticket_id)
         behind = (
@@ -110,11 +110,12 @@ def skip(fleet: Fleet, actor: Actor, ticket_id: int) -> None:
 
 def serve(fleet: Fleet, actor: Actor, ticket_id: int) -> sessions.Created:
     """Who was called is here: a session with its code, at the poste that was held. Raises Refused."""
-    fleet.require(actor, OPERATEUR, "generation_code")
-    with fleet.database.read() as tx:
+    fleet.require(actor, OPERATEUR, "generation_code", ticket=ticket_id)
+    with fleet.guarded(actor, "generation_code"), fleet.database.read() as tx:
         row = tx.execute(select(queue).where(queue.c.id == ticket_id)).first()
-    if row is None or not actor.sees(row.site_id):
-        raise NotFound("ticket")
+        if row is None:
+            raise NotFound("ticket")
+        actor.require_site(row.site_id, "ticket", ticket_id)
     if row.statut != rules.APPELEE:
         raise Refused("attente_pas_appelee" if row.statut == rules.EN_FILE else "attente_passee")
 
@@ -134,7 +135,7 @@ def _waiting(tx: Transaction, about: About, actor: Actor, ticket_id: int) -> Any
     row = tx.execute(select(queue).where(queue.c.id == ticket_id).with_for_update()).first()
     if row is None:
         raise NotFound("ticket")
-    actor.require_site(row.site_id, "ticket")
+    actor.require_site(row.site_id, "ticket", row.id)
     about.site_id, about.poste_id, about.utilisateur_id = row.site_id, row.poste_id, row.utilisateur_id
     if row.statut not in rules.WAITING:
         raise Refused("attente_passee")

@@ -86,10 +86,11 @@ def search(fleet: Fleet, actor: Actor, statut: str | None, site_id: int | None, 
 
 def one(fleet: Fleet, actor: Actor, request_id: int) -> RequestView:
     """One request. Raises NotFound."""
-    with fleet.database.glance() as tx:
+    with fleet.guarded(actor), fleet.database.glance() as tx:
         row = tx.execute(_seen(tx).where(extension.c.id == request_id)).first()
-    if row is None or not actor.sees(row.site_id):
-        raise NotFound("demande")
+        if row is None:
+            raise NotFound("demande")
+        actor.require_site(row.site_id, "demande", request_id)
     return _view(row)
 
 

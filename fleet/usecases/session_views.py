@@ -20,7 +20,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from fleet.database import listing, sessions
+from fleet.database import listing, places, sessions
 from fleet.database.engine import Transaction
 from fleet.database.listing import Ids, Page
 from fleet.database.prepared import PREPARED
@@ -140,19 +140,22 @@ _ON_POSTE = listing.clocked(
 
 def one(fleet: Fleet, actor: Actor, session_id: int) -> SessionView:
     """One session. Raises NotFound."""
-    return _single(fleet, actor, _ONE, session_id)
+    with fleet.guarded(actor), fleet.database.glance() as tx:
+        row = listing.first(tx, _ONE, wanted=session_id)
+        if row is None:
+            raise NotFound("session")
+        actor.require_site(row.site_id, "session", session_id)
+    return _view(row, row.maintenant)
 
 
 def on_poste(fleet: Fleet, actor: Actor, poste_id: int) -> SessionView:
     """The session that is active or suspended at a poste. Raises NotFound."""
-    return _single(fleet, actor, _ON_POSTE, poste_id)
-
-
-def _single(fleet: Fleet, actor: Actor, statement: Mapping[bool, Select[Any]], wanted: int) -> SessionView:
-    with fleet.database.glance() as tx:
-        row = listing.first(tx, statement, wanted=wanted)
-    if row is None or not actor.sees(row.site_id):
-        raise NotFound("session")
+    with fleet.guarded(actor), fleet.database.glance() as tx:
+        row = listing.first(tx, _ON_POSTE, wanted=poste_id)
+        site_id = places.poste(tx, poste_id).site_id if row is None else row.site_id
+        actor.require_site(site_id, "poste", poste_id)
+        if row is None:
+            raise NotFound("session")
     return _view(row, row.maintenant)
 
 

@@ -50,8 +50,8 @@ def create(fleet: Fleet, actor: Actor, new: NewSession, also: Also | None = None
 
     Raises Refused with the rule that forbids it.
     """
-    fleet.require(actor, OPERATEUR, "generation_code")
-    actor.require_site(new.site_id)
+    fleet.require(actor, OPERATEUR, "generation_code", site=new.site_id)
+    fleet.require_site(actor, new.site_id, "generation_code")
     for _ in range(CODE_TRIES):
         code = access_code.generate()
         try:
@@ -72,7 +72,7 @@ def _create(fleet: Fleet, actor: Actor, new: NewSession, code: str, also: Also |
         site = look(tx, new.site_id)
         _check_duration(new.duration_s, site.policy.longest_session_s)
         if new.poste_id is not None:
-            desk.check_poste(tx, new.site_id, new.poste_id)
+            desk.check_poste(tx, actor, new.site_id, new.poste_id)
         if new.utilisateur_id is not None:
             _check_person(tx, new.utilisateur_id, site, new.duration_s * 1000)
         values = {
@@ -199,7 +199,7 @@ def start(fleet: Fleet, actor: Actor, session_id: int) -> int:
         if session.poste_id is None:
             raise Refused("sans_poste")
         boot = desk.present(tx, session.poste_id)
-        desk.check_poste(tx, session.site_id, session.poste_id)
+        desk.check_poste(tx, actor, session.site_id, session.poste_id)
         if places.needs_care(tx, session.poste_id):
             raise Refused("poste_en_maintenance")
         return begin(tx, found, session.poste_id, boot)
@@ -279,10 +279,10 @@ class Edit:
 
 def edit(fleet: Fleet, actor: Actor, session_id: int, changes: Edit) -> None:
     """Change the notes and, while en_attente, poste and duration. Raises Refused."""
-    fleet.require(actor, OPERATEUR, "modification_session")
+    fleet.require(actor, OPERATEUR, "modification_session", session=session_id)
     with fleet.attempt(actor, "modification_session") as (tx, about):
         found = desk.locked(tx, about, actor, session_id)
-        session, also = found.session, _edited(tx, found, changes)
+        session, also = found.session, _edited(tx, actor, found, changes)
         if also and session.statut != rules.EN_ATTENTE and set(also) != {"notes"}:
             raise Refused("transition_interdite", statut=session.statut)
         sessions.save(tx, session, session, **also)
@@ -297,7 +297,7 @@ def edit(fleet: Fleet, actor: Actor, session_id: int, changes: Edit) -> None:
             tx.tell(session.site_id, CODES)
 
 
-def _edited(tx: Transaction, found: Found, changes: Edit) -> dict[str, Any]:
+def _edited(tx: Transaction, actor: Actor, found: Found, changes: Edit) -> dict[str, Any]:
     also: dict[str, Any] = {}
     if changes.notes is not None:
         also["notes"] = changes.notes
@@ -308,14 +308,14 @@ def _edited(tx: Transaction, found: Found, changes: Edit) -> dict[str, Any]:
     if changes.any_poste:
         also |= {"poste_id": None, "poste_impose": False}
     elif changes.poste_id is not None and changes.poste_id != found.session.poste_id:
-        desk.check_poste(tx, found.session.site_id, changes.poste_id)
+        desk.check_poste(tx, actor, found.session.site_id, changes.poste_id)
         also |= {"poste_id": changes.poste_id, "poste_impose": True}
     return also
 
 
 def reprint(fleet: Fleet, actor: Actor, session_id: int) -> str:
     """The code of a session that waits, told again to an operator; audited. Raises Refused."""
-    fleet.require(actor, OPERATEUR, "reimpression_code")
+    fleet.require(actor, OPERATEUR, "reimpression_code", session=session_id)
     with fleet.attempt(actor, "reimpression_code") as (tx, about):
         desk.locked(tx, about, actor, session_id)
         sealed = tx.execute(select(table.c.code_scelle).where(table.c.id == session_id)).scalar_one()
@@ -335,7 +335,7 @@ def _change(
     decide: Callable[[Transaction, Found], rules.Session],
     facts: dict[str, Any] | None = None,
 ) -> int:
-    fleet.require(actor, OPERATEUR, action)
+    fleet.require(actor, OPERATEUR, action, session=session_id)
     with fleet.attempt(actor, action) as (tx, about):
         found = desk.locked(tx, about, actor, session_id)
         after = decide(tx, found)

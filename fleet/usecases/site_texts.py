@@ -53,7 +53,7 @@ def keep(tx: Transaction, actor: Actor, site_id: int, values: Mapping[str, Any])
 
 def of_site(fleet: Fleet, actor: Actor, site_id: int) -> TextVersions:
     """All versions of a site's texts. Raises NotFound."""
-    actor.require_site(site_id)
+    fleet.require_site(actor, site_id)
     wanted = (
         select(site_text, operateur.c.login, site.c.slug)
         .select_from(site.outerjoin(site_text, site_text.c.site_id == site.c.id))

@@ -84,7 +84,7 @@ def search(fleet: Fleet, actor: Actor, page: Page) -> SiteList:
 
 def one(fleet: Fleet, actor: Actor, site_id: int) -> SiteView:
     """One site. Raises NotFound."""
-    actor.require_site(site_id)
+    fleet.require_site(actor, site_id)
     with fleet.database.read() as tx:
         row = tx.execute(_seen().add_columns(listing.now_column(tx)).where(site.c.id == site_id)).first()
     if row is None:
@@ -129,8 +129,8 @@ def edit(fleet: Fleet, actor: Actor, site_id: int, fields: Mapping[str, Any]) ->
     New hours cut the sessions that would run past them, and leave bookings outside: gives those, each with a line
     in the trail if it was not outside before. Raises Invalid with the field and its rule.
     """
-    fleet.require(actor, ADMINISTRATEUR, "modification_site")
-    actor.require_site(site_id)
+    fleet.require(actor, ADMINISTRATEUR, "modification_site", site=site_id)
+    fleet.require_site(actor, site_id, "modification_site")
     with fleet.attempt(actor, "modification_site") as (tx, about):
         about.site_id = site_id
         row = tx.execute(select(site).where(site.c.id == site_id).with_for_update(key_share=True)).first()

@@ -12,7 +12,7 @@ from msgspec import Struct
 from fleet.database import outbox, places
 from fleet.domain import reasons
 from fleet.domain.actor import Actor
-from fleet.domain.errors import Forbidden, NotFound
+from fleet.domain.errors import Forbidden, Foreign
 from fleet.usecases import acks, kiosk, poste_credentials
 from fleet.usecases.desired import message
 from fleet.usecases.fleet import Fleet
@@ -105,8 +105,8 @@ def state(yes: Yes) -> EtatVoulu:
 
 
 def _require(actor: Actor, poste_id: int, site_id: int) -> None:
-    actor.require_site(site_id, "poste")
+    actor.require_site(site_id, "poste", poste_id)
     if actor.poste_id is None:
         raise Forbidden("reserve_au_poste")
     if actor.poste_id != poste_id:
-        raise NotFound("poste")
+        raise Foreign("poste", site_id, poste_id)

@@ -68,10 +68,11 @@ def search(
 
 def one(fleet: Fleet, actor: Actor, ticket_id: int) -> TicketView:
     """One ticket. Raises NotFound."""
-    with fleet.database.read() as tx:
+    with fleet.guarded(actor), fleet.database.read() as tx:
         row = tx.execute(_seen(tx).where(queue.c.id == ticket_id)).first()
-        if row is None or not actor.sees(row.site_id):
+        if row is None:
             raise NotFound("ticket")
+        actor.require_site(row.site_id, "ticket", ticket_id)
         return _view(row, tx.now)
 
 

@@ -35,10 +35,11 @@ class Timeline(Struct, frozen=True):
 
 def of_session(fleet: Fleet, actor: Actor, session_id: int) -> Timeline:
     """The story of a session. Raises NotFound."""
-    with fleet.database.read() as tx:
+    with fleet.guarded(actor), fleet.database.read() as tx:
         site_id = tx.execute(select(session.c.site_id).where(session.c.id == session_id)).scalar_one_or_none()
-        if site_id is None or not actor.sees(site_id):
+        if site_id is None:
             raise NotFound("session")
+        actor.require_site(site_id, "session", session_id)
         wanted = (
             select(log, operateur.c.login, poste.c.slug)
             .outerjoin(operateur, log.c.operateur_id == operateur.c.id)

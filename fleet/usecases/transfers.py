@@ -26,11 +26,11 @@ LEFT, HERE = "transfert", "transfert_ici"
 
 def transfer(fleet: Fleet, actor: Actor, session_id: int, poste_id: int) -> None:
     """Let a session go on at another poste of its site, which must be there and free. Raises Refused."""
-    fleet.require(actor, OPERATEUR, ACTION)
+    fleet.require(actor, OPERATEUR, ACTION, session=session_id)
     with fleet.attempt(actor, ACTION) as (tx, about):
         found = desk.locked(tx, about, actor, session_id)
         before = found.session
-        after = _moved(tx, found, poste_id)
+        after = _moved(tx, actor, found, poste_id)
         sessions.save(tx, before, after)
         rev = outbox.raise_together(tx, before.site_id, {before.poste_id or 0: LEFT, poste_id: HERE})
         _keep(tx, actor, before, after, rev)
@@ -38,7 +38,7 @@ def transfer(fleet: Fleet, actor: Actor, session_id: int, poste_id: int) -> None
 
 def swap(fleet: Fleet, actor: Actor, session_id: int, other_id: int) -> None:
     """Let two sessions of a site change places; both postes must be there. Raises Refused."""
-    fleet.require(actor, OPERATEUR, ACTION)
+    fleet.require(actor, OPERATEUR, ACTION, session=session_id)
     with fleet.attempt(actor, ACTION) as (tx, about):
         if session_id == other_id:
             raise Refused("meme_session")
@@ -54,11 +54,11 @@ def swap(fleet: Fleet, actor: Actor, session_id: int, other_id: int) -> None:
             _keep(tx, actor, before, after, rev)
 
 
-def _moved(tx: Transaction, found: Found, poste_id: int) -> rules.Session:
+def _moved(tx: Transaction, actor: Actor, found: Found, poste_id: int) -> rules.Session:
     session = found.session
     if poste_id == session.poste_id:
         raise Refused("deja_sur_ce_poste")
-    desk.check_poste(tx, session.site_id, poste_id)
+    desk.check_poste(tx, actor, session.site_id, poste_id)
     boot = desk.present(tx, poste_id)
     after = domain.moved(session, poste_id, boot, tx.now)
     desk.check_free(tx, poste_id)

@@ -24,13 +24,13 @@ def undo(fleet: Fleet, actor: Actor, session_id: int) -> bool | None:
 
     Raises Refused after a minute, when nothing was left, or when the poste has another visitor.
     """
-    fleet.require(actor, OPERATEUR, ACTION)
+    fleet.require(actor, OPERATEUR, ACTION, session=session_id)
     with fleet.attempt(actor, ACTION) as (tx, about):
         found = desk.locked(tx, about, actor, session_id)
         before = found.session
         after = domain.undone(before, tx.now, found.rules.policy)
         poste_id = before.poste_id or 0
-        desk.check_poste(tx, before.site_id, poste_id)
+        desk.check_poste(tx, actor, before.site_id, poste_id)
         if sessions.is_taken(tx, poste_id):
             raise Refused("poste_occupe")
         sessions.save(tx, before, after)

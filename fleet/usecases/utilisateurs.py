@@ -1,6 +1,6 @@
 """Members of the public: created, edited, found, their consent, and whether they may have a session now."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import SimpleNamespace
@@ -27,14 +27,15 @@ from fleet.database import listing, local_time, people, places, sessions
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.listing import Ids, Page
-from fleet.database.news import CODES
+from fleet.database.register import FORGOTTEN
 from fleet.database.sql import now_within
-from fleet.database.tables import photo, session, site, utilisateur
+from fleet.database.tables import session, site, utilisateur
 from fleet.domain import optional_fields, quota, reasons
 from fleet.domain import session as rules
 from fleet.domain import utilisateur as person
 from fleet.domain.actor import OPERATEUR, Actor
 from fleet.domain.errors import Invalid, NotFound, Refused
+from fleet.usecases import consents, withdrawals
 from fleet.usecases.fleet import Fleet
 
 
@@ -141,7 +142,7 @@ def search(
 ) -> UtilisateurList:
     """A page of people; what is typed is found without accents or case."""
     if site_id is not None:
-        actor.require_site(site_id)
+        fleet.require_site(actor, site_id)
     with fleet.database.glance() as tx:
         place = _place(tx, actor, site_id)
         ids = select(utilisateur.c.id)
@@ -161,7 +162,7 @@ def search(
 
 def one(fleet: Fleet, actor: Actor, utilisateur_id: int, site_id: int | None = None) -> UtilisateurView:
     """One member of the public. Raises NotFound."""
-    with fleet.database.read() as tx:
+    with fleet.guarded(actor), fleet.database.read() as tx:
         here = _here(tx, actor, site_id)
         row = tx.execute(
             _seen(here.day, here.week, here.now).where(utilisateur.c.id == utilisateur_id)
@@ -205,7 +206,8 @@ def edit(
     fleet.require(actor, OPERATEUR, "modification_utilisateur")
     with fleet.attempt(actor, "modification_utilisateur") as (tx, about):
         about.utilisateur_id = utilisateur_id
-        waiting = [] if fields.get("consentement_rgpd", True) else _locked_waiting(tx, utilisateur_id)
+        revokes = not fields.get("consentement_rgpd", True)
+        waiting = withdrawals.lock_sessions(tx, utilisateur_id, [rules.EN_ATTENTE]) if revokes else []
         row, here = people.locked(tx, utilisateur_id), _here(tx, actor, site_id)
         values = _cleaned(fields, actor, here)
         changed = {key: value for key, value in values.items() if getattr(row, key) != value}
@@ -216,46 +218,16 @@ def edit(
             return
         revoked = changed.get("consentement_rgpd") is False
         if revoked:
-            changed |= _forgotten(tx, row)
-            _cancel(tx, actor, waiting)
-        _save(tx, row, changed)
+            changed |= consents.taken_back(tx, actor, row, waiting)
+        save(tx, row, changed)
         action = "revocation_consentement" if revoked else "modification_utilisateur"
         tx.record(_entry(actor, action, utilisateur_id, {"champs": sorted(changed)}))
 
 
 def revoke_consent(fleet: Fleet, actor: Actor, utilisateur_id: int) -> None:
-    """The person takes the consent back: no new session from now on, codes that wait are cancelled, and what rested on
-    the consent alone is forgotten. A session that runs goes on to its end. Idempotent."""
+    """The person takes the consent back: no new session from now on; codes that wait, bookings and tickets are
+    withdrawn, and what rested on the consent alone is forgotten. A session that runs goes on to its end. Idempotent."""
     edit(fleet, actor, utilisateur_id, {"consentement_rgpd": False})
-
-
-def _locked_waiting(tx: Transaction, utilisateur_id: int) -> list[rules.Session]:
-    theirs = (session.c.utilisateur_id == utilisateur_id, session.c.statut == rules.EN_ATTENTE)
-    wanted = sessions.lock(sessions.found().where(*theirs).order_by(session.c.id))
-    return [sessions.to_found(row).session for row in tx.execute(wanted)]
-
-
-def _cancel(tx: Transaction, actor: Actor, waiting: Sequence[rules.Session]) -> None:
-    for before in waiting:
-        sessions.save(tx, before, rules.end(before, tx.now, "consentement_retire"))
-        tx.record(
-            Entry(
-                "fermeture",
-                before.site_id,
-                actor.operateur_id,
-                before.id,
-                before.poste_id,
-                before.utilisateur_id,
-                metadata={"motif": "consentement_retire"},
-            )
-        )
-        tx.tell(before.site_id, CODES)
-
-
-def _forgotten(tx: Transaction, row: Row[Any]) -> dict[str, Any]:
-    tx.execute(delete(photo).where(photo.c.utilisateur_id == row.id))
-    rested = optional_fields.RESTS_ON_CONSENT
-    return {name: None for name in rested if getattr(row, name) is not None}
 
 
 def used_fields(tx: Transaction, actor: Actor, site_id: int | None) -> Collection[str]:
@@ -275,10 +247,12 @@ def remove(fleet: Fleet, actor: Actor, utilisateur_id: int) -> None:
             tx.execute(delete(utilisateur).where(utilisateur.c.id == utilisateur_id))
         except IntegrityError:
             raise Refused("utilisateur_utilise") from None
+        tx.forget(FORGOTTEN, utilisateur_id)
         tx.record(_entry(actor, "suppression_utilisateur", utilisateur_id, {}))
 
 
-def _save(tx: Transaction, row: Row[Any], changed: dict[str, Any]) -> None:
+def save(tx: Transaction, row: Row[Any], changed: dict[str, Any]) -> None:
+    """Write these columns of somebody who is locked, and the words by which they are found."""
     words = _searchable({**row._mapping, **changed})
     stamps = {"updated_at": tx.now, "version": utilisateur.c.version + 1, "recherche": words}
     tx.execute(update(utilisateur).where(utilisateur.c.id == row.id).values(**changed, **stamps))

@@ -32,7 +32,7 @@ def api(wait_s: float, with_controller: bool) -> None:
     logs.set_up(settings[table.LOG_FORMAT], settings[table.LOG_LEVEL])
     address = addresses.for_services(settings) if with_controller else None
     listening = api_settings(settings)
-    database = Database(settings[table.DATABASE_URL])
+    database = Database(settings[table.DATABASE_URL], register=compose.register(settings))
     try:
         schema.wait_for(database, wait_s)
         fleet = Fleet(database, opening.code_keys(settings))

@@ -28,7 +28,7 @@ def controller(wait_s: float) -> None:
     opening.refuse_sqlite(settings)
     logs.set_up(settings[table.LOG_FORMAT], settings[table.LOG_LEVEL])
     broker = addresses.for_services(settings)
-    database = Database(settings[table.DATABASE_URL])
+    database = Database(settings[table.DATABASE_URL], register=compose.register(settings))
     try:
         schema.wait_for(database, wait_s)
         fleet = Fleet(database, opening.code_keys(settings))

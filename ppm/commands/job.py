@@ -60,9 +60,10 @@ def listed(as_json: bool) -> None:
 @output.json_option
 def run(name: str, as_json: bool) -> None:
     """Run a job now, in this process."""
-    settings = compose.job_settings(Settings.load())
+    loaded = Settings.load()
+    settings = compose.job_settings(loaded)
     holder = f"{socket.gethostname()[:40]}-{os.getpid()}"
-    with opened() as fleet:
+    with opened(register=compose.register(loaded)) as fleet:
         with fleet.database.transaction() as tx:
             slot = ledger.ask(tx, name, None)
         done = running.run_one(fleet.database, settings, name, slot, holder)

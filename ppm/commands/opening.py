@@ -8,6 +8,7 @@ from sqlalchemy import Table, make_url, select
 
 from fleet.database import schema
 from fleet.database.engine import Database, DatabaseDown
+from fleet.database.register import Register
 from fleet.database.tables import operateur, poste, site
 from fleet.domain.errors import NotFound
 from fleet.usecases.fleet import Fleet
@@ -36,14 +37,21 @@ def refuse_sqlite(settings: Settings) -> None:
 
 
 @contextmanager
-def opened(*, codes: bool = False, check: bool = True, settings: Settings | None = None) -> Iterator[Fleet]:
+def opened(
+    *,
+    codes: bool = False,
+    check: bool = True,
+    settings: Settings | None = None,
+    register: Register | None = None,
+) -> Iterator[Fleet]:
     """The deployment's memory, for the length of a block; with `codes`, its keys too.
 
-    Without them the keys are made up: what is done then touches no code. Raises SettingError, CommandFailed.
+    Without them the keys are made up: what is done then touches no code. Who is forgotten in the block is written into
+    the register. Raises SettingError, CommandFailed.
     """
     settings = settings or Settings.load()
     keys = code_keys(settings) if codes else CodeKeys.from_secret(secrets.token_bytes(32))
-    database = Database(settings[table.DATABASE_URL], pool_size=2)
+    database = Database(settings[table.DATABASE_URL], pool_size=2, register=register)
     try:
         if check:
             _look(database)

@@ -146,7 +146,9 @@ class World:
 
     def bearer(self, operateur_id: int) -> str:
         """An access token of an operator."""
-        return self.tokens.make(operateur_id, 0, datetime.now(UTC))
+        actor = operateurs.actor_of(self.fleet, operateur_id)
+        assert actor is not None
+        return self.tokens.make(operateur_id, actor.generation, datetime.now(UTC))
 
     def ticket(self) -> int:
         """Somebody who waits."""

@@ -3,7 +3,8 @@
 `least` is the lowest role that may; PUBLIC needs nobody to be known. `foreign` is what somebody with that role at
 another site meets: HIDDEN (404), FILTERED (an answer without anything of this site), EACH (each of many is not
 found), or SHARED (it belongs to no site). `poste`: its own credential opens it too. `may_clash`: in the world of
-the test the rules may refuse it (409, 422); `may_miss`: what it is about may not be there (404).
+the test the rules may refuse it (409, 422); `may_miss`: what it is about may not be there (404). `is_down`: there it
+says that the service is not ready (503), as no controller drives a site.
 """
 
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ class Right:
     poste: bool = False
     may_clash: bool = False
     may_miss: bool = False
+    is_down: bool = False
 
 
 def _read(foreign: str, **more: Any) -> Right:
@@ -70,7 +72,7 @@ RIGHTS: dict[str, Right] = {
     "POST /api/auth/logout": Right(PUBLIC),
     "GET /api": Right(PUBLIC),
     "GET /api/health/live": Right(PUBLIC),
-    "GET /api/health/ready": Right(PUBLIC),
+    "GET /api/health/ready": Right(PUBLIC, is_down=True),
     "GET /api/auth/me": _read(SHARED),
     "POST /api/auth/password": _read(SHARED, body={"actuel": PASSWORD, "nouveau": PASSWORD}),
     "POST /api/auth/revoke_all": _read(SHARED),

@@ -135,8 +135,17 @@ def test_the_index_names_every_address_that_needs_no_number(desk: Desk) -> None:
     for path in (index["documentation"], index["openapi"]):
         assert desk.client.get(path).status_code == 200
     assert index["liens"]["sessions"] == "/api/sessions/"
-    for path in index["liens"].values():
+    answers = {}
+    for name, path in index["liens"].items():
         right = RIGHTS.get(f"GET {path.rstrip('/')}")
-        query = "" if right is None else right.query
-        answer = desk.call("GET", path.removeprefix("/api") + query)
-        assert answer.status_code in (200, 403, 422, 503), path
+        query = right.query if right is not None and name == "events" else ""
+        answers[name] = desk.call("GET", path.removeprefix("/api") + query).status_code
+    # No controller drives a site here; a session must be named; the rest is for an administrateur.
+    others = {
+        "health/ready": 503,
+        "logs/by_session": 422,
+        "operateurs": 403,
+        "purges": 403,
+        "requisitions": 403,
+    }
+    assert {name: status for name, status in answers.items() if status != 200} == others

@@ -65,6 +65,12 @@ class World(Desk):
             return {"refresh": logins.authenticate(self.fleet, Credentials("spare", PASSWORD)).refresh_token}
         return body
 
+    def refusals(self) -> tuple[int, int]:
+        """How many refusals the trail of the site tells, and that of the deployment."""
+        wanted = "SELECT count(*) FROM log WHERE action = 'refus' AND "
+        mine = count(self.fleet, f"{wanted} site_id = {self.site_id}")
+        return mine, count(self.fleet, f"{wanted} site_id IS NULL")
+
     def changes(self) -> int:
         """How much was done so far, refusals left out."""
         return count(self.fleet, "SELECT count(*) FROM log WHERE action NOT IN ('refus', 'echec_code')")
@@ -178,6 +184,56 @@ def _refusals(right: Right) -> dict[str | None, tuple[int, ...]]:
     return refused
 
 
+def test_what_is_denied_has_its_line_in_the_trail_of_the_site_that_it_is_about(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fleet.usecases.fleet.FLOOD_S", 0.0)
+    wrong = []
+    for operation, right in RIGHTS.items():
+        for who, role in (HERE | ELSEWHERE).items():
+            may = RANK[role] >= RANK[right.least]
+            if may and (who in HERE or right.foreign not in (HIDDEN, EACH) or operation in NOWHERE):
+                continue
+            before = world.refusals()
+            answer = world.as_(who, operation)
+            here, deployment = (after - was for after, was in zip(world.refusals(), before, strict=True))
+            if (here, deployment) != ((0, 1) if _is_of_no_site(operation) else (1, 0)):
+                wrong.append((operation, who, answer.status_code, here, deployment))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+NOWHERE = (
+    "GET /api/rapports/{genre}/{jour}",
+    "GET /api/rapports/{genre}/{jour}/page",
+    "GET /api/sites/{site}/textes/{genre}/{number}",
+)
+"""There is no report in the world of the test, of whatever site; nor a text of the genre that reports have."""
+
+
+def _is_of_no_site(operation: str) -> bool:
+    nouns = ("exports", "jobs", "metrics", "operateurs", "purges", "system", "utilisateurs")
+    return operation.split("/")[2] in nouns or operation == "POST /api/sites"
+
+
+def test_what_another_site_has_is_answered_to_the_letter_as_what_nobody_has(world: World) -> None:
+    for operation, right in RIGHTS.items():
+        far = [who for who, role in ELSEWHERE.items() if RANK[role] >= RANK[right.least]]
+        if right.foreign != HIDDEN or not far:
+            continue
+        there = world.as_(far[0], operation)
+        known, world.places = world.places, {name: _nothing(value) for name, value in world.places.items()}
+        nowhere = world.as_(far[0], operation)
+        world.places = known
+        said = [{**one.json(), "request_id": None} for one in (there, nowhere)]
+        assert said[0] == said[1], operation
+        assert {*there.headers} == {*nowhere.headers}, operation
+
+
+def _nothing(value: str) -> str:
+    """A number or a slug that nothing has; words that are no thing's stay."""
+    return "999999" if value.isdigit() else "nobody" if value in OURS else value
+
+
 def test_who_looks_from_another_site_sees_nothing_of_this_one(world: World) -> None:
     for operation, right in RIGHTS.items():
         far = [who for who, role in ELSEWHERE.items() if RANK[role] >= RANK[right.least]]
@@ -217,9 +273,11 @@ def _turn(operation: str) -> int:
 
 def _is_let_through(right: Right, answer: httpx.Response, *, first: bool) -> bool:
     """Done, or refused for what things are like, not for who asks; after the first, it may be gone."""
+    if right.is_down:
+        return answer.status_code == 503
     clashes = (409, 422) if right.may_clash else ()
     gone = (404, 409, 422) if not first else (404,) if right.may_miss else ()
-    return answer.is_success or answer.status_code in (*clashes, *gone) or answer.status_code == 503
+    return answer.is_success or answer.status_code in (*clashes, *gone)
 
 
 def test_shared_things_are_said_to_be_so_on_purpose() -> None:

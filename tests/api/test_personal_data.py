@@ -7,7 +7,10 @@ import secrets
 import struct
 import zipfile
 import zlib
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +20,9 @@ from PIL import Image
 from sqlalchemy import text
 
 from fleet.database import audit
+from fleet.database.register import NAME, Register
+from fleet.domain.errors import Invalid
+from fleet.usecases import pictures
 from tests.api.conftest import Desk, count
 
 
@@ -98,6 +104,25 @@ def test_what_is_no_photo_is_refused(desk: Desk, content: bytes) -> None:
     assert answer.status_code in (413, 422), answer.text
     assert answer.status_code == 413 or answer.json()["field"] == "photo"
     assert desk.call("GET", f"/utilisateurs/{number}/photo/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "content", [bomb(), picture("PNG", (10_000, 10_000)), picture()], ids=["bomb", "large", "fit"]
+)
+def test_to_look_at_a_picture_changes_nothing_for_the_rest_of_the_process(
+    content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed: list[str] = []
+
+    class Watched(ModuleType):
+        def __setattr__(self, name: str, value: object) -> None:
+            changed.append(name)
+            super().__setattr__(name, value)
+
+    monkeypatch.setattr(Image, "__class__", Watched)
+    with suppress(Invalid):
+        pictures.cleaned(content)
+    assert not changed
 
 
 def test_a_form_without_a_file_is_refused(desk: Desk) -> None:
@@ -311,9 +336,11 @@ def test_somebody_is_forgotten_everywhere_and_what_was_counted_stays(desk: Desk)
     upload(desk, number, picture())
     session = desk.session(utilisateur=number, notes=word)["id"]
     path = f"/utilisateurs/{number}/erase/"
+    desk.come(1)
+    desk.post(f"/sessions/{session}/start/")
     refused = desk.call("POST", path, who="admin")
     assert (refused.status_code, refused.json()["reason"]) == (409, "effacement_session_ouverte")
-    desk.call("DELETE", f"/sessions/{session}/")
+    desk.post(f"/sessions/{session}/terminate/")
     assert desk.call("POST", path).status_code == 403
     certificate = desk.post(path, who="admin")
     assert (certificate["classe"], certificate["nombre"], certificate["operateur"]) == (
@@ -334,3 +361,22 @@ def test_somebody_is_forgotten_everywhere_and_what_was_counted_stays(desk: Desk)
         assert list(audit.verify(tx.connection)) == []
     assert desk.get("/purges/", who="admin")["resultats"] == [certificate]
     assert desk.call("GET", "/purges/").status_code == 403
+
+
+@pytest.mark.parametrize("repeatable", [False, True])
+def test_an_erasure_that_cannot_be_written_down_is_not_done_and_says_so(
+    desk: Desk, tmp_path: Path, repeatable: bool
+) -> None:
+    number = person(desk)["id"]
+    (tmp_path / "file").write_text("no folder")
+    desk.fleet.database.register = Register(tmp_path / "file" / NAME)
+    headers = {"Authorization": f"Bearer {desk.token('admin')}"}
+    if repeatable:
+        headers["Idempotency-Key"] = "once"
+    path = f"/api/utilisateurs/{number}/erase/"
+    answer = desk.client.post(path, headers=headers)
+    assert (answer.status_code, answer.json()["reason"]) == (503, "effacement_non_inscrit")
+    assert desk.call("GET", f"/utilisateurs/{number}/").status_code == 200
+    (tmp_path / "file").unlink()
+    assert desk.client.post(path, headers=headers).status_code == 200
+    assert f'"utilisateur":{number}' in (tmp_path / "file" / NAME).read_text()

@@ -74,7 +74,7 @@ def test_a_poste_speaks_for_itself_alone_and_may_nothing_else(desk: Desk) -> Non
         answer = desk.call("POST", "/postes/poste-1/heartbeat/", who=who)
         assert (answer.status_code, answer.json()["reason"]) == (403, "reserve_au_poste")
     refused = count(desk.fleet, "SELECT count(*) FROM log WHERE action = 'refus'")
-    assert refused == 4, "one each, and the poste's own three are a flood of the same"
+    assert refused == 6, "one each, and the poste's own three that are for operators are a flood of the same"
 
 
 def test_the_credential_stands_for_the_address(desk: Desk) -> None:

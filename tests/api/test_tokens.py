@@ -111,18 +111,20 @@ FORGED: list[tuple[dict[str, object], str | None, str]] = [
     ({"sub": "abc"}, None, "HS256"),
     ({"sub": "999"}, None, "HS256"),
     ({"gen": None}, None, "HS256"),
-    ({"gen": 1}, None, "HS256"),
+    ({"gen": -1}, None, "HS256"),
     ({"gen": []}, None, "HS256"),
 ]
 
 
 def test_a_forged_or_old_token_is_refused(desk: Desk) -> None:
     now = datetime.now(UTC)
+    admin = operateurs.actor_of(desk.fleet, 1)
+    assert admin is not None
     good = {
         "iss": SETTINGS.issuer,
         "aud": SETTINGS.audience,
         "sub": "1",
-        "gen": 0,
+        "gen": admin.generation,
         "iat": now,
         "exp": now + timedelta(minutes=5),
     }

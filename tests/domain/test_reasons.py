@@ -24,6 +24,7 @@ CALLS = {
     "suspend": 3,
     "bump": 3,
     "end_by_poste": 3,
+    "give_back": 4,
     "_change": 4,
 }
 WORD = re.compile(r"^[a-z]+(_[a-z]+)*$")

@@ -195,7 +195,7 @@ def test_without_a_folder_nothing_is_backed_up_and_that_is_no_success(database: 
 def test_backups_are_closed_to_others_and_the_oldest_go(room: Room, settings: JobSettings, go: Go) -> None:
     names = [go("backup")["fichier"] for _ in range(3)]
     folder = where(settings).folder
-    assert sorted(path.name for path in folder.iterdir()) == names[1:]
+    assert sorted(path.name for path in folder.iterdir()) == ["effacements.jsonl", *names[1:]]
     assert {path.stat().st_mode & 0o077 for path in (folder, *folder.iterdir())} == {0}
 
 

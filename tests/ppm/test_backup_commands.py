@@ -1,8 +1,13 @@
 """Backups, jobs and anchors from the command line."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import insert
+
+from fleet.database.engine import Database
+from fleet.database.tables import utilisateur
 from tests.ppm.conftest import Ppm
 
 
@@ -17,6 +22,35 @@ def test_a_backup_is_made_and_restored(ppm: Ppm, tmp_path: Path) -> None:
     assert [one["slug"] for one in ppm("site", "list", "--json").json] == ["annexe"]
     other = ppm("restore", made["file"], "--yes", **{**where, "PPM_CODE_SECRET": "c5" * 24})
     assert "PPM_CODE_SECRET is not the one" in other.err
+
+
+def test_a_restore_says_whether_it_knows_who_was_forgotten(
+    ppm: Ppm, usual: dict[str, str], tmp_path: Path
+) -> None:
+    where = {"PPM_BACKUP_DIR": str(tmp_path / "backups")}
+    made = Path(ppm("backup", "--json", **where).json["file"])
+    well = ppm("restore", str(made), "--yes", **where)
+    assert (well.code, well.err) == (0, "")
+    assert "people forgotten again: 0, consents taken back again: 0 (known up to " in well.out
+    (made.parent / "effacements.jsonl").unlink()
+    (tmp_path / "fleet.db").write_bytes(b"wrecked")
+    lost = ppm("restore", str(made), "--yes", "--json", **where)
+    assert (lost.code, lost.json["erasures_known"], lost.json["erasures_known_until"]) == (0, False, None)
+    assert "who was forgotten since this backup is not known" in lost.err
+
+
+def test_whom_a_job_forgets_by_hand_is_written_beside_the_backups(
+    ppm: Ppm, usual: dict[str, str], tmp_path: Path
+) -> None:
+    opened = Database(usual["PPM_DATABASE_URL"])
+    old = datetime.now(UTC) - timedelta(days=400)
+    stamps = {"created_at": old, "updated_at": old}
+    with opened.transaction() as tx:
+        tx.execute(insert(utilisateur).values(nom="Payet", prenom="Marie", **stamps))
+    opened.close()
+    where = {"PPM_BACKUP_DIR": str(tmp_path / "backups")}
+    assert ppm("job", "run", "old_sessions", "--json", **where).json["utilisateurs"] == 1
+    assert '"utilisateur":1' in (tmp_path / "backups" / "effacements.jsonl").read_text()
 
 
 def test_a_restore_asks_first_and_a_backup_needs_its_folder(ppm: Ppm, tmp_path: Path) -> None:

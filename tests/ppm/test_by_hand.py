@@ -7,14 +7,19 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
+from sqlalchemy import select
 
+from fleet.database.engine import Database
+from fleet.database.tables import utilisateur
 from ppm.parts.broker import PrivateBroker
 from ppm.parts.process import accepts, free_port
 from tests.ppm.conftest import Ppm, clean_environment
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("demo")
+NAMES = ("Gone", "Stays")
 PASSWORD = "un-long-mot-de-passe"
 Begin = Callable[..., "subprocess.Popen[str]"]
 
@@ -93,4 +98,32 @@ def test_a_visitor_is_served_by_a_deployment_made_by_hand(
     for process in (simulated, watching, api):
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0, (tmp_path / "api.out").read_text()
+    assert ppm("audit", "verify").code == 0
+
+
+def test_who_was_forgotten_over_the_api_stays_so_when_the_database_is_lost(
+    ppm: Ppm, deployment: dict[str, str], begin: Begin, tmp_path: Path
+) -> None:
+    deployment["PPM_BACKUP_DIR"] = str(tmp_path / "backups")
+    ppm("operator", "create", "accueil", "--role", "administrateur", stdin=f"{PASSWORD}\n")
+    ppm("site", "create", "annexe", "--nom", "Annexe")
+    api = begin("api", "--with-controller", **deployment)
+    wait_until(lambda: accepts(int(deployment["PPM_HTTP_PORT"])), 20, "listening")
+    with httpx.Client(base_url=f"http://127.0.0.1:{deployment['PPM_HTTP_PORT']}/api") as client:
+        login = {"login": "accueil", "password": PASSWORD}
+        client.headers["Authorization"] = f"Bearer {client.post('/token/', json=login).json()['access']}"
+        made = [
+            client.post("/utilisateurs/", json={"nom": nom, "prenom": "Marie"}).json()["id"] for nom in NAMES
+        ]
+        file = ppm("backup", "--json", **deployment).json["file"]
+        assert client.post(f"/utilisateurs/{made[0]}/erase/").status_code == 200
+    api.kill()
+    api.wait(10)
+    (tmp_path / "fleet.db").write_bytes(b"lost")
+    done = ppm("restore", file, "--yes", "--json", **deployment)
+    assert (done.code, done.json["people_forgotten_again"], done.json["erasures_known"]) == (0, 1, True)
+    opened = Database(deployment["PPM_DATABASE_URL"])
+    with opened.read() as tx:
+        assert tx.execute(select(utilisateur.c.nom)).scalars().all() == [NAMES[1]]
+    opened.close()
     assert ppm("audit", "verify").code == 0
