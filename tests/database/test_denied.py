@@ -132,7 +132,7 @@ def test_a_poste_of_another_site_is_not_taken_and_its_site_hears_of_it(room: Roo
     mine = other.running(poste=other.postes[0])
     waiting = other.new().session_id
     strange = room.postes[0]
-    cut = Outage(other.site_id, seconds=60, poste_ids=frozenset({strange}))
+    cut = Outage(other.site_id, seconds=60, poste_ids=[strange])
     for work in (
         lambda: transfers.transfer(room.fleet, far, mine, strange),
         lambda: sessions.edit(room.fleet, far, waiting, sessions.Edit(poste_id=strange)),
