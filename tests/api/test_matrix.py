@@ -211,7 +211,7 @@ NOWHERE = (
 
 
 def _is_of_no_site(operation: str) -> bool:
-    nouns = ("exports", "jobs", "metrics", "operateurs", "purges", "system", "utilisateurs")
+    nouns = ("exports", "jobs", "metrics", "operateurs", "purges", "requisitions", "system", "utilisateurs")
     return operation.split("/")[2] in nouns or operation == "POST /api/sites"
 
 
