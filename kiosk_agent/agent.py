@@ -254,7 +254,6 @@ class Agent:
         """
         if self._dead:
             return
-        self._mark_alive()  # before what is held is written: who takes it up gives back the time since this mark
         self._turns.append(wanted)
         if self._at_work:
             return

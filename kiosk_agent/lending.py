@@ -93,7 +93,9 @@ class Lending:
         if held.by_hand is not None:
             self._close()
         elif held.countdown is not None:
-            self._take_up(held.countdown, now - alive_at if alive_at is not None else 0, now)
+            # The agent lived when it wrote this, and all that was lost before is in it.
+            gap = now - max(alive_at, held.written_at or 0) if alive_at is not None else 0
+            self._take_up(held.countdown, gap, now)
         else:
             self._do(Lock())
             self._settle_down()

@@ -259,7 +259,8 @@ class Machine:
     def _take(self, now: int) -> list[Effect]:
         self.voice.state(now)
         held = self.lending.held
-        if held == self._saved:
-            return self._turn.take(Persist(self._saved) if self._write_again_at is not None else None)
-        self._before, self._saved = self._saved, msgspec.structs.replace(held)
-        return self._turn.take(Persist(self._saved))
+        if held != self._saved:
+            self._before, self._saved = self._saved, msgspec.structs.replace(held)
+        elif self._write_again_at is None:
+            return self._turn.take(None)
+        return self._turn.take(Persist(msgspec.structs.replace(held, written_at=now)))

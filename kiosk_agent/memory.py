@@ -31,7 +31,8 @@ class Held(Struct, kw_only=True):
     `fault_since` tells when the session was locked by a fault (ms of the boot clock); `outage_ms` what it
     lost so and was not credited yet, `outage_connection` the connection that ended that. `locked_by_order`
     tells that a command locked the session, which is no fault. `warned` are the warnings given under this rev.
-    `by_hand` is set while a technician has it open.
+    `by_hand` is set while a technician has it open. `written_at` is when this was written (ms of the boot clock):
+    the agent lived then.
     """
 
     boot: str
@@ -52,6 +53,7 @@ class Held(Struct, kw_only=True):
     warned: tuple[int, ...] = ()
     config: Config | None = None
     by_hand: ByHand | None = None
+    written_at: int | None = None
 
 
 class Happened(Struct, frozen=True):

@@ -11,7 +11,9 @@ import pytest
 
 from kiosk_agent.agent import Agent
 from kiosk_agent.broker import Broker
+from kiosk_agent.memory import Held
 from kiosk_agent.settings import Settings
+from kiosk_agent.store import Store
 from ppm.parts.broker import PrivateBroker
 from ppm.simulator.poste import SimulatedPoste
 from ppm.simulator.room import Room
@@ -154,6 +156,34 @@ def test_an_agent_that_dies_as_it_opens_gives_back_what_was_lost_and_no_more(
             lambda: [one for one in controller.of(poste.slug, Resync) if one.why == "restarted"]
         )
         assert 0 <= requests[0].outage_ms < 1_000
+
+    play(broker, site, tmp_path, body)
+
+
+def test_an_agent_that_dies_before_it_wrote_what_it_took_up_loses_nothing_of_what_is_given_back(
+    broker: PrivateBroker, site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body(controller: TinyController, poste: SimulatedPoste) -> None:
+        await opened(controller, poste)
+        await poste.crash()
+        await asyncio.sleep(1)
+        with monkeypatch.context() as dying:
+            tried = asyncio.Event()
+
+            def save_held(_store: Store, _held: Held) -> None:
+                tried.set()
+                assert poste.agent is not None
+                poste.agent.kill()
+
+            dying.setattr(Store, "save_held", save_held)
+            poste.restart()
+            await asyncio.wait_for(tried.wait(), 5)
+            await poste.crash()
+        poste.restart()
+        requests = await eventually(
+            lambda: [one for one in controller.of(poste.slug, Resync) if one.why == "restarted"]
+        )
+        assert 1_000 <= requests[-1].outage_ms < 3_000
 
     play(broker, site, tmp_path, body)
 
