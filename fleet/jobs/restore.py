@@ -113,7 +113,8 @@ def _settle(
     logged_out = logins.end_everyone(tx)
     for gone in (request, answered):
         tx.execute(delete(gone))
-    waiting = command.c.statut == "a_envoyer"
+    # One that waited for its poste may have been done since: twice is worse than not.
+    waiting = command.c.statut.in_(("a_envoyer", "attend"))
     tx.execute(update(command).where(waiting).values(statut="expired", motif=REASON, updated_at=tx.now))
     unsent = delivery.c.statut == A_ENVOYER
     tx.execute(update(delivery).where(unsent).values(statut=ABANDONNE, updated_at=tx.now))

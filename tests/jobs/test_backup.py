@@ -140,6 +140,23 @@ def test_what_was_to_be_sent_then_is_not_sent_and_no_old_answer_is_told_again(
         assert tx.execute(select(tables.answered)).all() == []
 
 
+def test_an_order_that_waited_then_is_given_no_more(room: Room, settings: JobSettings) -> None:
+    """It may have been done since: a machine without a disk would do it twice."""
+    with room.tx() as tx:
+        for number, statut in enumerate(("a_envoyer", "attend", "done")):
+            order = {"id": f"o{number}", "op": "reboot", "statut": statut, "ttl_ms": 86_400_000}
+            mine = {"site_id": room.site_id, "poste_id": room.postes[0]}
+            tx.execute(insert(tables.command).values(**order, **mine, issued_at=tx.now, updated_at=tx.now))
+    path = made(room, settings)
+    stopped(room)
+    back(room, path)
+    with room.fleet.database.read() as tx:
+        rows = tx.execute(
+            select(tables.command.c.statut, tables.command.c.motif).order_by(tables.command.c.id)
+        )
+        assert [tuple(row) for row in rows] == [("expired", "restauration")] * 2 + [("done", None)]
+
+
 def test_a_deployment_that_is_driven_is_not_restored(room: Room, settings: JobSettings) -> None:
     path = made(room, settings)
     with room.tx() as tx:
