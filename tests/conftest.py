@@ -11,7 +11,7 @@ from fleet.database.engine import Database
 from fleet.database.tables import metadata
 from ppm.parts.broker import Binary, PrivateBroker, find_mosquitto
 from ppm.parts.postgres import PrivatePostgres
-from tests.support.databases import Copies, migrate
+from tests.support.databases import migrate
 
 _CACHE = Path(__file__).parent.parent / ".cache"
 _numbers = itertools.count(1)
@@ -71,18 +71,12 @@ def fresh_database_url(postgres: PrivatePostgres) -> Iterator[Callable[[], str]]
         postgres.drop_database(name)
 
 
-@pytest.fixture(scope="session")
-def copies(postgres: PrivatePostgres, postgres_template: str) -> Copies:
-    """PostgreSQL databases that tests use in turn."""
-    return Copies(postgres, postgres_template)
-
-
 @pytest.fixture
-def postgres_url(copies: Copies) -> Iterator[str]:
+def postgres_url(postgres: PrivatePostgres, postgres_template: str) -> Iterator[str]:
     """The URL of a PostgreSQL database of one's own, with the schema and nothing in it."""
     name = f"test_{next(_numbers)}"
-    yield copies.take(name)
-    copies.give_back(name)
+    yield postgres.create_database(name, postgres_template)
+    postgres.drop_database(name)
 
 
 @pytest.fixture(scope="session")
