@@ -68,20 +68,8 @@ from fleet.usecases.fleet import Fleet
 VERSION = "1"
 GRACEFUL_S = 5
 _DESK = (
-    transfers,
-    endings,
-    timelines,
-    requests,
-    requisitions,
-    orders,
-    bulk,
-    rooms,
-    batches,
-    bookings,
-    queue,
-    places,
-    events,
-)
+    transfers, endings, timelines, requests, orders, bulk, rooms, batches, bookings, queue, places, events,
+)  # fmt: skip
 """What the desk does beside the daily round, each in a module of its own."""
 
 _RECORDS = (jobs, personal_data, purges, requisitions, reports, exports, alerts, system, metrics, releases)

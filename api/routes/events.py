@@ -124,13 +124,15 @@ class Stream(ASGIStreamingResponse):
         position: dict[str, int] = {}
         async for event in missed.told(self._shared, reader, self._after):
             await _send(send, event, position)
-        while (left := (self._until - datetime.now(UTC)).total_seconds()) > 0 or not reader.queue.empty():
+        while (left := (self._until - datetime.now(UTC)).total_seconds()) > 0:
             try:
-                event = await asyncio.wait_for(reader.queue.get(), min(PING_S, max(0.0, left)))
+                event = await asyncio.wait_for(reader.queue.get(), min(PING_S, left))
             except TimeoutError:
                 await _send_bytes(send, b": \r\n\r\n")
             else:
                 await _send(send, event, position)
+        while not reader.queue.empty():
+            await _send(send, reader.queue.get_nowait(), position)
 
 
 async def _send(send: Send, event: Event, position: dict[str, int]) -> None:

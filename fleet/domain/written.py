@@ -57,6 +57,7 @@ ACTIONS: dict[str, str] = {
     "refus_temps": "Temps demandé refusé",
     "reimpression_code": "Code redonné",
     "reprise_session": "Session reprise",
+    "requisition": "Réquisition",
     "reservation": "Réservation",
     "reservation_hors_horaires": "Réservation tombée hors des horaires",
     "reservation_manquee": "Réservation non honorée",

@@ -287,6 +287,28 @@ def _with(asked: dict[str, Any], known: dict[str, str]) -> dict[str, Any]:
     return {"headers": known | asked.get("headers", {}), "params": params}
 
 
+def test_a_stream_whose_time_is_over_tells_what_waits_and_ends(
+    fleet: Fleet, site_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came while it caught up."""
+    told_first = missed.told
+
+    async def told(shared: Any, reader: Any, after: Any) -> AsyncIterator[Event]:
+        async for event in told_first(shared, reader, after):
+            yield event
+        reader.put(Event(site_id, None, b'{"type": "late"}'))
+
+    monkeypatch.setattr(missed, "told", told)
+
+    async def story() -> None:
+        async with served(fleet) as api, asyncio.timeout(5):
+            answer = await api.http.get("/events/?duree=0", headers=await _known(api))
+            assert answer.text.count('"late"') == 1
+            assert answer.text.count("\r\n: ") == 0
+
+    asyncio.run(story())
+
+
 def test_a_page_that_leaves_a_stream_is_forgotten(fleet: Fleet, site_id: int) -> None:
     async def story() -> None:
         async with served(fleet) as api:
