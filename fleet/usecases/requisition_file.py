@@ -1,10 +1,9 @@
 """The file that answers a requisition: sessions with their people, and the lines of the trail that tell of them."""
 
-import html
 import io
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,9 +13,10 @@ from sqlalchemy import Row, Select, and_, func, select, true
 from fleet.database.engine import Transaction
 from fleet.database.tables import chain_head, log, operateur, poste, session, site, utilisateur
 from fleet.domain import requisition as rules
+from fleet.domain import written
 from fleet.domain.actor import ADMINISTRATEUR, Actor
 from fleet.domain.errors import Refused
-from fleet.usecases import requisitions
+from fleet.usecases import printing, requisitions
 from fleet.usecases.fleet import Fleet
 
 MOST = 20_000
@@ -115,28 +115,20 @@ _COLUMNS = {
 
 
 def _page(row: Row[Any], found: Sequence[Mapping[str, Any]]) -> str:
-    head = "".join(f"<th>{title}</th>" for title in _COLUMNS.values())
-    body = "".join(f"<tr>{_cells(one)}</tr>" for one in found)
-    period = f"du {row.depuis:%d/%m/%Y %H:%M} au {row.jusqu_a:%d/%m/%Y %H:%M} (UTC)"
-    return (
-        '<!doctype html><html lang="fr"><meta charset="utf-8"><title>Réquisition</title>'
-        "<style>body{font:1rem sans-serif;margin:2rem}table{border-collapse:collapse}"
-        "td,th{border:1px solid #888;padding:.3rem;text-align:left}</style>"
-        f"<h1>Réquisition {html.escape(row.reference)}</h1><p>Période : {period}. Sessions : {len(found)}. "
-        "Les heures du tableau sont celles du lieu. Une ligne sans nom est celle d’une personne anonyme ou oubliée. "
-        "Le fichier requisition.json porte les mêmes sessions en UTC, et les lignes du journal avec leurs empreintes."
-        f"</p><table><tr>{head}</tr>{body}</table></html>"
+    said = (
+        f"Période (UTC)\u202f: du {row.depuis:%d/%m/%Y %H:%M} au {row.jusqu_a:%d/%m/%Y %H:%M}. Sessions\u202f: "
+        f"{len(found)}. Les heures du tableau sont celles du lieu. Une ligne sans nom est celle d’une personne anonyme "
+        "ou oubliée. Le fichier requisition.json porte les mêmes sessions en UTC, et les lignes du journal avec leurs "
+        "empreintes."
     )
-
-
-def _cells(one: Mapping[str, Any]) -> str:
-    said: Iterable[str] = (_said(one[name], one["zone"]) for name in _COLUMNS)
-    return "".join(f"<td>{html.escape(text)}</td>" for text in said)
+    rows = ([_said(one[name], one["zone"]) for name in _COLUMNS] for one in found)
+    table = printing.table("", tuple(_COLUMNS.values()), rows)
+    return printing.page(f"Réquisition {row.reference}", [printing.paragraph(said), table])
 
 
 def _said(value: Any, zone: str) -> str:
     if value is None:
-        return ""
+        return written.NOTHING
     if isinstance(value, datetime):
         return f"{value.astimezone(ZoneInfo(zone)):%d/%m/%Y %H:%M:%S}"
-    return f"{value:%d/%m/%Y}" if hasattr(value, "strftime") else str(value)
+    return written.day(value) if isinstance(value, date) else str(value)
