@@ -17,7 +17,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
 
-from api import answers, correlation, errors
+from api import answers, correlation, errors, page
 from api.auth import Authentication
 from api.calls import Call
 from api.edge import Edge, know_parameters
@@ -35,7 +35,6 @@ from api.routes import (
     events,
     exports,
     health,
-    index,
     jobs,
     live,
     logs,
@@ -93,7 +92,7 @@ def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
     shared = Shared(fleet, settings)
     news = Live(shared)
     app = Litestar(
-        route_handlers=[_ROUTER, live.router, index.router],
+        route_handlers=[_ROUTER, live.router, page.router()],
         request_class=Call,
         response_class=answers.Answered,
         state=State({"shared": shared, "live": news}),

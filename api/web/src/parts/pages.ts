@@ -1,0 +1,15 @@
+/** The pages that the frame leads to, their keys after `g`, and who sees them. */
+import type * as icons from "./icons";
+import type { Word } from "@/words";
+
+interface PageLink {
+  path: string;
+  title: Word;
+  icon: keyof typeof icons;
+  key?: string;
+  role?: string;
+}
+
+export const PAGES: PageLink[] = [
+  { path: "/", title: "pages.accueil", icon: "accueil", key: "a" },
+];
