@@ -18,6 +18,15 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+_WRONG_CLOCK = """
+{
+  const right = Date, off = HOURS * 3600_000;
+  window.Date = class extends right {
+    constructor(...said) { super(...(said.length ? said : [right.now() + off])); }
+    static now() { return right.now() + off; }
+  };
+}
+"""
 OpenPage = Callable[..., Page]
 
 
@@ -43,12 +52,16 @@ def open_page(house: House, browser: Browser) -> Iterator[OpenPage]:
     with ExitStack() as stack:
         all_watched: list[Watched] = []
 
-        def open_one(path: str = "/", *, login: str = "", password: str = "", **context: object) -> Page:
+        def open_one(
+            path: str = "/", *, login: str = "", password: str = "", wrong_clock_h: int = 0, **context: object
+        ) -> Page:
             made: BrowserContext = browser.new_context(
                 **{"viewport": {"width": 1366, "height": 768}, "locale": "fr-FR", **context}  # type: ignore[arg-type]
             )
             stack.callback(made.close)
             page = made.new_page()
+            if wrong_clock_h:
+                page.add_init_script(_WRONG_CLOCK.replace("HOURS", str(wrong_clock_h)))
             page.set_default_timeout(10_000)
             all_watched.append(watched(page, house.url))
             page.goto(house.url + path)

@@ -159,7 +159,6 @@ export const en: Catalogue = {
     waiting_code: "Code given, not typed yet",
     codes: "Codes given, not typed yet",
     expires: "good {until}",
-    tile: "{poste}, {state}. {more}",
     to_poste: "Move to",
     to_whom: "Message for {who}",
     to_all: "Message for the whole site",

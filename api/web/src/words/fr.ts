@@ -162,7 +162,6 @@ export const fr = {
     waiting_code: "Code donné, pas encore tapé",
     codes: "Codes donnés, pas encore tapés",
     expires: "valable {until}",
-    tile: "{poste}, {state}. {more}",
     to_poste: "Transférer vers",
     to_whom: "Message pour {who}",
     to_all: "Message pour tout le site",
