@@ -41,6 +41,7 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     ),
     "ctrl_c": ("Ctrl-C arrête tout.", "Ctrl-C stops everything."),
     "login": ("identifiant", "login"),
+    "page": ("page", "page"),
     "password": ("mot de passe", "password"),
     "in_words": ("en clair", "in words"),
     "files": ("fichiers", "files"),

@@ -4,20 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.page.browsers import chromium, log_in
 from tests.page.house import House, housed
 from tests.page.watch import Watched, watched
 
-_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 _WRONG_CLOCK = """
 {
   const right = Date, off = HOURS * 3600_000;
@@ -39,11 +31,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium per module: while it is there its thread has a running loop, which other tests want for themselves."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
+    """One Chromium per module: while it is there its thread has a running loop, which other tests want to have."""
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -65,10 +55,7 @@ def open_page(house: House, browser: Browser) -> Iterator[OpenPage]:
             page.set_default_timeout(10_000)
             all_watched.append(watched(page, house.url))
             page.goto(house.url + path)
-            page.get_by_label("Identifiant").fill(login or house.login)
-            page.get_by_label("Mot de passe").fill(password or house.password)
-            page.get_by_role("button", name="Entrer").click()
-            page.locator("#main, .bare-page").first.wait_for()
+            log_in(page, login or house.login, password or house.password)
             return page
 
         yield open_one

@@ -1,6 +1,7 @@
 """The desk: what an operator does is seen on the page, on a second browser, and on the poste."""
 
 import time
+from functools import partial
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -13,6 +14,10 @@ from tests.support.waiting import wait_until
 
 def tile(page: Page, slug: str) -> Locator:
     return page.locator(f"[data-poste={slug}]")
+
+
+def free(house: House, slug: str) -> bool:
+    return house.poste(slug).is_free
 
 
 def give_code(page: Page, minutes_key: str = "4") -> str:
@@ -140,7 +145,7 @@ def test_several_sessions_are_acted_on_at_once(house: House, page: Page) -> None
     for slug in ("demo-01", "demo-02"):
         if not house.poste(slug).is_free:
             house.does(slug, lambda one: one.end_session())
-        wait_until(lambda slug=slug: house.poste(slug).is_free, what="free")
+        wait_until(partial(free, house, slug), what="free")
         seat(house, page, slug, "1")
     page.get_by_role("button", name="Choisir plusieurs").click()
     for slug in ("demo-01", "demo-02"):

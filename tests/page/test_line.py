@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from fleet.domain.actor import SYSTEM
 from fleet.usecases import sessions
-from fleet.usecases.sessions import NewSession
+from tests.page.browsers import log_in
 from tests.page.conftest import OpenPage
 from tests.page.house import House
 from tests.support.proxy import Proxy
@@ -31,9 +31,7 @@ def line(house: House) -> Iterator[Proxy]:
 
 
 def _log_in(page: Page, house: House) -> None:
-    page.get_by_label("Identifiant").fill(house.login)
-    page.get_by_label("Mot de passe").fill(house.password)
-    page.get_by_role("button", name="Entrer").click()
+    log_in(page, house.login, house.password)
     page.locator("[data-poste]").first.wait_for()
 
 
