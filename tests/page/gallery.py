@@ -85,14 +85,14 @@ def _seated(house: House, client: httpx.Client, slug: str, seconds: int, person:
 
 def take(browser: Browser, house: House, folder: Path) -> Iterator[str]:
     """The pictures, one after the other: each page light, dark, and on a telephone."""
-    for suffix, more in (
-        ("", {}),
-        ("-sombre", {"color_scheme": "dark"}),
-        ("-telephone", {"viewport": PHONE, "device_scale_factor": 2}),
-    ):
-        context = browser.new_context(
-            **{"locale": "fr-FR", "viewport": DESK, "reduced_motion": "reduce", **more}
-        )  # type: ignore[arg-type]
+    looks: dict[str, Any] = {
+        "": {},
+        "-sombre": {"color_scheme": "dark"},
+        "-telephone": {"viewport": PHONE, "device_scale_factor": 2, "has_touch": True, "is_mobile": True},
+    }
+    for suffix, more in looks.items():
+        common: dict[str, Any] = {"locale": "fr-FR", "viewport": DESK, "reduced_motion": "reduce"}
+        context = browser.new_context(**{**common, **more})
         page = context.new_page()
         page.goto(house.url)
         log_in(page, house.login, house.password)
