@@ -75,7 +75,6 @@ async def _page(socket: Socket, token: str | None, session_id: int | None) -> No
     actor, claims = await _known(socket, token)
     try:
         shared.limits.known(actor)
-        live.check_room(actor)
         apres = socket.query_params.get("apres")
         after = None if apres is None else missed.position("apres", apres)
         async with live.joined(actor, session_id) as reader:
