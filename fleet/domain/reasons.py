@@ -158,8 +158,12 @@ REASONS: dict[str, tuple[str, str]] = {
         "More than {limite} rows: ask for a shorter period, or one place.",
     ),
     "deux_personnes": (
-        "Il faut deux personnes\u202f: un autre administrateur approuve. S’il n’y en a pas, créez-lui un compte.",
-        "It takes two: another administrateur approves. If there is none, make an account for one.",
+        "Il faut deux personnes\u202f: un autre administrateur approuve. S’il en manque un, créez son compte, puis demandez.",
+        "It takes two: another administrateur approves. If there is none, make an account for one, then ask.",
+    ),
+    "requisition_compte_change": (
+        "Quelqu’un a créé ou modifié ce compte depuis la demande. Demandez de nouveau, puis approuvez avec lui.",
+        "Somebody made or changed this account since the request. Ask again, then approve with it.",
     ),
     "requisition_decidee": (
         "Cette réquisition est déjà décidée\u202f: {statut}.",
