@@ -158,8 +158,8 @@ REASONS: dict[str, tuple[str, str]] = {
         "More than {limite} rows: ask for a shorter period, or one place.",
     ),
     "deux_personnes": (
-        "Il faut deux personnes\u202f: un autre administrateur approuve. S’il en manque un, créez son compte, puis demandez.",
-        "It takes two: another administrateur approves. If there is none, make an account for one, then ask.",
+        "Il faut deux personnes\u202f: un autre administrateur approuve. Créez d’abord son compte s’il n’en a pas.",
+        "It takes two: another administrateur approves. If there is none, first make an account for one.",
     ),
     "requisition_compte_change": (
         "Quelqu’un a créé ou modifié ce compte depuis la demande. Demandez de nouveau, puis approuvez avec lui.",

@@ -277,6 +277,29 @@ def test_a_position_that_is_none_is_refused(fleet: Fleet, site_id: int, wrong: s
     asyncio.run(story())
 
 
+def test_a_position_of_many_sites_is_heard_in_the_first_message_and_by_a_stream(
+    fleet: Fleet, site_id: int
+) -> None:
+    async def story() -> None:
+        number = await asyncio.to_thread(_create, fleet, site_id)
+        head = await asyncio.to_thread(_head, fleet, site_id)
+        await asyncio.to_thread(_many_notes, fleet, number, 1)
+        places = {"st-denis": head} | {
+            f"mediatheque-{n}": 1_000_000 + n for n in range(missed.MOST_SITES - 1)
+        }
+        position = missed.written(places)
+        async with served(fleet) as api:
+            async with api.page(login=None) as page:
+                greeting = {"type": "auth", "token": await api.token(), "apres": position}
+                await page.send(json.dumps(greeting))
+                assert (await hear(page, "time_update"))["numero"] == head + 1
+            known = await _known(api) | {"Last-Event-ID": position}
+            answer = await api.http.get("/events/?duree=0", headers=known)
+            assert f"id: st-denis:{head + 1}" in answer.text
+
+    asyncio.run(story())
+
+
 def test_an_operator_has_only_so_many_pages_and_may_ask_only_so_much(
     fleet: Fleet, site_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
