@@ -295,6 +295,7 @@ def test_the_install_command_may_be_repeated_and_taken_back(mosquitto_binary: Bi
         left = set(machine.sh("find /etc | sort").splitlines()) - set(before.splitlines())
         ours = {name for name in left if "poste-public" not in name and "polkit-1" not in name}
         assert {name for name in ours if not name.endswith("-") and "/X11" not in name} <= {"/etc/.pwd.lock"}
+        assert machine.do("ls", SLOTS) == "a", "what starts the slots is gone with it"
         assert machine.run("id", "visiteur").returncode != 0
         assert machine.run("systemctl", "is-enabled", "getty@tty1").stdout.strip() != "masked"
 

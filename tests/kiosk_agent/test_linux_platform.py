@@ -162,3 +162,19 @@ def test_the_slots_are_put_once_and_an_update_is_not_taken_back(tmp_path: Path) 
     start.point(folder, "b")
     assert [one.state for one in made._put_slots()] == ["already", "already"]
     assert (folder / "current").readlink() == Path("b")
+
+
+def test_what_starts_the_slots_goes_with_the_poste_and_the_slots_stay(tmp_path: Path) -> None:
+    made = Installation(Poste("visiteur", "poste-window", SLOT), dry=False, root=tmp_path)
+    folder = tmp_path / "opt/poste-public"
+    (folder / "a").mkdir(parents=True)
+    list(made._put_slots())
+    (folder / start.TRIAL).write_text("{}")
+    (folder / "downloads").mkdir()
+    (folder / "downloads/half.part").write_text("half")
+    assert {one.state for one in made._remove_slots()} == {"removed"}
+    assert [one.name for one in folder.iterdir()] == ["a"]
+    (folder / "current").symlink_to("b")
+    assert [one.state for one in made._remove_slots()] == ["already", "removed", "already"], (
+        "a link to nothing"
+    )
