@@ -1,6 +1,5 @@
 """The parts of the Linux platform that need no machine of their own. The rest: end_to_end/test_a_poste_on_debian.py."""
 
-import asyncio
 import os
 import re
 import signal
@@ -14,20 +13,13 @@ from pathlib import Path
 import pytest
 
 from kiosk_agent.platform.base import PlatformError
-from kiosk_agent.platform.dry import DryPlatform
 from kiosk_agent.platform.linux.cell import Cell
 from kiosk_agent.platform.linux.idle import NoScreen, Screen, cookie_of
 from kiosk_agent.platform.linux.install import OURS, SITES, Installation, InstallError, Poste
 from kiosk_agent.platform.linux.machine import of_this
 from kiosk_agent.updating import start
-from tests.support.platform_contract import keeps_the_contract
 from tests.support.waiting import wait_until
 from tests.support.x import Display
-
-
-def test_a_machine_that_is_only_tried_keeps_the_contract_of_platforms() -> None:
-    asyncio.run(keeps_the_contract(DryPlatform(clean_s=0.01)))
-
 
 # ---------------------------------------------------------------- idleness
 
