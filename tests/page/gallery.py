@@ -42,17 +42,19 @@ def _press(*keys: str) -> Callable[[Page], None]:
 SHOTS = {
     "accueil": Shot(),
     "nouvelle-session": Shot("/", lambda page: _typed(page, "hel")),
-    "duree": Shot("/", lambda page: (_typed(page, "hel"), page.keyboard.press("Enter"))),
+    "duree": Shot("/", lambda page: _typed(page, "hel", "Enter")),
     "code": Shot("/", _press("n", "Enter", "Enter")),
     "poste": Shot("/", lambda page: page.locator("[data-poste=demo-01] .face").click()),
     "touches": Shot("/", _press("?")),
 }
 
 
-def _typed(page: Page, text: str) -> None:
+def _typed(page: Page, text: str, *keys: str) -> None:
     page.keyboard.press("n")
     page.keyboard.type(text)
     page.get_by_role("option").filter(has_text="Hélène").wait_for()
+    for key in keys:
+        page.keyboard.press(key)
 
 
 def furnish(house: House) -> None:

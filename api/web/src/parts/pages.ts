@@ -12,4 +12,6 @@ interface PageLink {
 
 export const PAGES: PageLink[] = [
   { path: "/", title: "pages.accueil", icon: "accueil", key: "a" },
+  { path: "/utilisateurs", title: "pages.utilisateurs", icon: "utilisateurs", key: "u" },
+  { path: "/sessions", title: "pages.sessions", icon: "sessions", key: "s" },
 ];

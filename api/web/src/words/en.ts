@@ -1,5 +1,7 @@
 /** The same in English: a key that is missing, or is too many, is refused by the types. */
 import type { Catalogue } from "./index";
+import { people as peopleEn } from "./people.en";
+import { sessions as sessionsEn } from "./sessions.en";
 
 export const en: Catalogue = {
   product: "Poste Public Manager",
@@ -105,6 +107,8 @@ export const en: Catalogue = {
     more_actions: "More actions",
     next: "Next",
     previous: "Previous",
+    no: "No, leave it",
+    export: "Export…",
     export_csv: "Export as CSV",
     export_xlsx: "Export as XLSX",
     retry: "Try again",
@@ -117,6 +121,7 @@ export const en: Catalogue = {
     ended: "{who}: session ended",
     undone: "Undone",
     message: "Message sent to {who}",
+    swapped: "{who} and {other} have changed places",
     transferred: "{who} goes on at {poste}",
     refused: "Request refused",
     served: "Code given to {who}",
@@ -124,6 +129,7 @@ export const en: Catalogue = {
     left_queue: "Ticket removed",
     wanted: "{who}: {state}",
     many: "{done} of {n} done | {done} of {n} done | {done} of {n} done",
+    exported: "The file is in your downloads",
     saved: "Saved",
     cancelled: "Session cancelled",
   },
@@ -238,6 +244,8 @@ export const en: Catalogue = {
     help: "This help",
   },
   find: { title: "Search", hint: "A person, a computer, a session", nothing: "Nothing of this name." },
+  people: peopleEn,
+  sessions: sessionsEn,
   common: {
     loading: "Loading…",
     nothing: "Nothing to show.",
@@ -248,6 +256,8 @@ export const en: Catalogue = {
     to: "To",
     total: "{n} result | {n} result | {n} results",
     page: "Page {page} of {pages}",
+    all: "All",
+    all_of_them: "All",
     actions: "Actions",
     optional: "optional",
     never: "never",

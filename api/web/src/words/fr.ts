@@ -1,4 +1,7 @@
 /** What the page says in French. Thin spaces before : ; ! ? are narrow no-break ones. */
+import { people as peopleFr } from "./people.fr";
+import { sessions as sessionsFr } from "./sessions.fr";
+
 export const fr = {
   product: "Poste Public Manager",
   pages: {
@@ -108,6 +111,8 @@ export const fr = {
     more_actions: "Autres actions",
     next: "Suivant",
     previous: "Précédent",
+    no: "Non, rien",
+    export: "Exporter…",
     export_csv: "Exporter en CSV",
     export_xlsx: "Exporter en XLSX",
     retry: "Réessayer",
@@ -120,6 +125,7 @@ export const fr = {
     ended: "{who} : session terminée",
     undone: "C’est annulé",
     message: "Message envoyé à {who}",
+    swapped: "{who} et {other} ont échangé leurs postes",
     transferred: "{who} continue sur {poste}",
     refused: "Demande refusée",
     served: "Code donné à {who}",
@@ -127,6 +133,7 @@ export const fr = {
     left_queue: "Ticket retiré",
     wanted: "{who} : {state}",
     many: "{done} sur {n} fait | {done} sur {n} fait | {done} sur {n} faits",
+    exported: "Le fichier est dans vos téléchargements",
     saved: "C’est enregistré",
     cancelled: "Session annulée",
   },
@@ -245,6 +252,8 @@ export const fr = {
     hint: "Une personne, un poste, une session",
     nothing: "Rien de ce nom.",
   },
+  people: peopleFr,
+  sessions: sessionsFr,
   common: {
     loading: "Chargement…",
     nothing: "Rien à montrer.",
@@ -255,6 +264,8 @@ export const fr = {
     to: "Au",
     total: "{n} résultat | {n} résultat | {n} résultats",
     page: "Page {page} sur {pages}",
+    all: "Toutes et tous",
+    all_of_them: "Toutes",
     actions: "Actions",
     optional: "facultatif",
     never: "jamais",
