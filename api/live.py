@@ -41,6 +41,10 @@ _PATIENCE_S = 0.1
 _RETRY_S = 0.5
 
 
+_RIGHTS = Event(0, None, b'{"type":"rights"}')
+"""To a page whose operator may see or do something else than before: it asks again who it is."""
+
+
 class Over(Exception):
     """A conversation is over, with this code for a WebSocket and this reason."""
 
@@ -231,8 +235,9 @@ class Live:
             actor = None if who is None else await self._shared.rights.of(who, reader.actor.ip)
             if actor is None or actor.generation != reader.actor.generation:
                 reader.end(UNAUTHENTICATED, "jeton_refuse")
-            else:
+            elif actor != reader.actor:
                 reader.actor = actor
+                reader.put(_RIGHTS)
 
     def _look_again(self, places: set[int]) -> None:
         """After the debounce a lost poste has another statut, and nothing was committed to say so."""

@@ -22,7 +22,7 @@ from fleet.database.engine import Database
 from fleet.domain.actor import SYSTEM
 from fleet.usecases import operateurs, postes, sessions, sites
 from fleet.usecases.fleet import Fleet
-from fleet.usecases.operateurs import NewOperateur
+from fleet.usecases.operateurs import NewOperateur, OperateurEdit
 from fleet.usecases.postes import NewPoste
 from fleet.usecases.sessions import NewSession
 from ppm.parts.postgres import PrivatePostgres
@@ -169,6 +169,18 @@ def test_a_page_hears_nothing_of_other_sites(fleet: Fleet, site_id: int) -> None
             assert (await hear(page, "error"))["reason"] == "introuvable"
             async with api.page(f"/ws/sessions/{foreign}/", login="stranger") as refused:
                 assert await closed(refused) == 4404
+
+    asyncio.run(story())
+
+
+def test_a_page_hears_that_its_operator_may_do_something_else_now(fleet: Fleet, site_id: int) -> None:
+    number = operateurs.create(fleet, SYSTEM, NewOperateur("changes", PASSWORD, "operateur", [site_id]))
+
+    async def story() -> None:
+        async with served(fleet) as api, api.page(login="changes") as page:
+            await hear(page, "connection_established")
+            await asyncio.to_thread(operateurs.edit, fleet, SYSTEM, number, OperateurEdit(role="lecteur"))
+            assert await hear(page, "rights") == {"type": "rights"}
 
     asyncio.run(story())
 

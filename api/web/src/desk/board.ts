@@ -68,7 +68,7 @@ let turn = 0;
 export async function load(): Promise<void> {
   const mine = ++turn;
   pending = [];
-  if (!sites.value.length) sites.value = (await ask(api.GET("/api/sites", { params: { query: { limit: MOST } } }))).resultats;
+  sites.value = (await ask(api.GET("/api/sites", { params: { query: { limit: MOST } } }))).resultats;
   const slug = site.value?.slug;
   if (!slug) {
     board.loaded = true;
@@ -127,7 +127,7 @@ function soon(read: () => Promise<void>): void {
 }
 
 function hear(message: Message): void {
-  if (message.type === "reload") soon(load);
+  if (message.type === "reload" || message.type === "rights") soon(load);
   else if (pending) pending.push(message);
   else apply(message);
 }

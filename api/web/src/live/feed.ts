@@ -1,7 +1,7 @@
 /** What happens, as it happens: one WebSocket that comes back by itself and has then missed nothing (docs/live.md). */
 import { readonly, ref } from "vue";
 
-import { renew } from "@/api/account";
+import { onRenewed, readAccount, renew } from "@/api/account";
 import type { Poste, Session } from "@/api/client";
 import { api, ask } from "@/api/client";
 import { heardTime, now } from "./clock";
@@ -96,6 +96,7 @@ function hear(message: Message): void {
     state.value = "live";
     ping();
   }
+  if (message.type === "rights") void readAccount().catch(() => undefined);
   if (message.site && message.numero) positions.set(message.site, message.numero);
   for (const listener of listeners) listener(message);
 }
@@ -138,6 +139,9 @@ function drop(): void {
   old?.close();
 }
 
+onRenewed((token) => {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "auth", token }));
+});
 addEventListener("online", () => {
   tries = 0;
   if (wanted && !socket) void connect();
