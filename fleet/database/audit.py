@@ -229,34 +229,93 @@ def verify(connection: Connection) -> Iterator[Broken]:
 
     A chain whose beginning was archived and purged goes on where its archive ends.
     """
-    heads = {row.chain: row for row in connection.execute(select(chain_head))}
-    known = connection.execute(select(log.c.site_id).distinct()).scalars()
-    purged = select(log_archive.c.chain, log_archive.c.dernier, log_archive.c.hash)
-    purged = purged.where(log_archive.c.purge_a.is_not(None)).order_by(log_archive.c.dernier)
-    begins = {row.chain: (row.dernier, bytes(row.hash)) for row in connection.execute(purged)}
-    for chain in sorted({*heads, *(site_id or 0 for site_id in known)}):
-        broken = _verify(connection, chain, heads.get(chain), *begins.get(chain, (0, GENESIS)))
+    for chain, (numero, previous) in _begins(connection).items():
+        broken = _verify(connection, chain, numero, previous)[1]
         if broken is not None:
             yield broken
 
 
-def _verify(connection: Connection, chain: int, head: Any, numero: int, previous: bytes) -> Broken | None:
-    for row in rows_of(connection, chain).mappings():
+@dataclass(frozen=True)
+class Checked:
+    """What was gone through of the trail: how many rows, what does not hold, and (chain, numero) to go on from."""
+
+    rows: int
+    broken: list[Broken]
+    after: tuple[int, int] | None
+
+
+def verify_part(connection: Connection, after: tuple[int, int], most: int) -> Checked:
+    """The same bit by bit, in the order of the chains: from after this row on, for at most so many rows.
+
+    Raises LookupError where there is no such row.
+    """
+    rows, broken = 0, []
+    for chain, (numero, previous) in _begins(connection).items():
+        if chain < after[0]:
+            continue
+        if chain == after[0] and after[1] > numero:
+            numero, previous = after[1], _hash_at(connection, chain, after[1])
+        seen, wrong_here, last = _verify(connection, chain, numero, previous, most - rows)
+        rows += seen
+        broken += [] if wrong_here is None else [wrong_here]
+        if last is not None:
+            return Checked(rows, broken, (chain, last))
+    return Checked(rows, broken, None)
+
+
+def length(connection: Connection) -> int:
+    """How many rows there are to verify: those of all chains without what was purged."""
+    heads = {row.chain: row.numero for row in connection.execute(select(chain_head))}
+    return sum(max(0, heads.get(chain, 0) - begin) for chain, (begin, _) in _begins(connection).items())
+
+
+def _begins(connection: Connection) -> dict[int, tuple[int, bytes]]:
+    """Each chain in order, with the number and the hash that its first row follows on."""
+    heads = connection.execute(select(chain_head.c.chain)).scalars()
+    known = connection.execute(select(log.c.site_id).distinct()).scalars()
+    purged = select(log_archive.c.chain, log_archive.c.dernier, log_archive.c.hash)
+    purged = purged.where(log_archive.c.purge_a.is_not(None)).order_by(log_archive.c.dernier)
+    begins = {row.chain: (row.dernier, bytes(row.hash)) for row in connection.execute(purged)}
+    chains = sorted({*heads, *(site_id or 0 for site_id in known)})
+    return {chain: begins.get(chain, (0, GENESIS)) for chain in chains}
+
+
+def _hash_at(connection: Connection, chain: int, numero: int) -> bytes:
+    """What the row after this one must follow on. Raises LookupError."""
+    mine = (on_chain(chain), log.c.numero == numero)
+    found = connection.execute(select(log.c.hash).where(*mine)).scalar_one_or_none()
+    if found is None:
+        raise LookupError(numero)
+    return bytes(found)
+
+
+def _verify(
+    connection: Connection, chain: int, numero: int, previous: bytes, most: int | None = None
+) -> tuple[int, Broken | None, int | None]:
+    """How many rows were looked at, the first that does not hold, and the last number where `most` ended it."""
+    rows = 0
+    for row in rows_of(connection, chain, numero, most=most).mappings():
+        rows += 1
         what = wrong(row, previous) if row["numero"] == numero + 1 else "missing"
         if what is not None:
-            return Broken(chain, numero + 1, what)
+            return rows, Broken(chain, numero + 1, what), None
         numero, previous = row["numero"], bytes(row["hash"])
+    head = connection.execute(select(chain_head).where(chain_head.c.chain == chain)).first()
+    if rows == most and head is not None and head.numero > numero:
+        return rows, None, numero
     if head is None or (head.numero, bytes(head.hash)) != (numero, previous):
-        return Broken(chain, numero + 1, "end cut off")
-    return None
+        return rows, Broken(chain, numero + 1, "end cut off"), None
+    return rows, None, None
 
 
-def rows_of(connection: Connection, chain: int, after: int = 0, until: int | None = None) -> Result[Any]:
+def rows_of(
+    connection: Connection, chain: int, after: int = 0, until: int | None = None, most: int | None = None
+) -> Result[Any]:
     """The entries of a chain in order, read bit by bit."""
     wanted = select(log).where(on_chain(chain), log.c.numero > after).order_by(log.c.numero)
     if until is not None:
         wanted = wanted.where(log.c.numero <= until)
-    return connection.execution_options(yield_per=1000).execute(wanted)
+    return connection.execution_options(yield_per=1000).execute(wanted.limit(most))
 
 
 def on_chain(chain: int) -> ColumnElement[bool]:
