@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.page.browsers import chromium, log_in
 from tests.page.house import House, housed
@@ -20,6 +20,7 @@ _WRONG_CLOCK = """
 }
 """
 OpenPage = Callable[..., Page]
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="module")

@@ -212,3 +212,25 @@ def test_the_ticket_alone_is_printed(house: House, page: Page) -> None:
 @pytest.mark.parametrize("width", [1366, 390])
 def test_axe_finds_nothing_on_the_desk_and_its_dialogs(house: House, open_page: OpenPage, width: int) -> None:
     page = open_page(viewport={"width": width, "height": 800})
+    tile(page, "demo-01").wait_for()
+    check_axe(page)
+    for keys in ("n", "/", "?"):
+        page.keyboard.press(keys)
+        page.get_by_role("dialog").wait_for()
+        check_axe(page)
+        page.keyboard.press("Escape")
+    tile(page, "demo-01").locator(".face").click()
+    check_axe(page)
+    page.keyboard.press("Escape")
+    expect(tile(page, "demo-01").locator(".face")).to_be_focused()
+
+
+def test_arrows_move_over_the_board_and_the_page_says_its_keys(page: Page) -> None:
+    page.keyboard.press("ArrowRight")
+    expect(tile(page, "demo-01").locator(".face")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(tile(page, "demo-02").locator(".face")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(tile(page, "demo-06").locator(".face")).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Les touches")).to_contain_text("Ajouter 30 minutes")
