@@ -264,7 +264,7 @@ export const fr = {
     to: "Au",
     total: "{n} résultat | {n} résultat | {n} résultats",
     page: "Page {page} sur {pages}",
-    all: "Toutes et tous",
+    all: "Tous",
     all_of_them: "Toutes",
     actions: "Actions",
     optional: "facultatif",
