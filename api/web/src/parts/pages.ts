@@ -12,4 +12,7 @@ interface PageLink {
 
 export const PAGES: PageLink[] = [
   { path: "/", title: "pages.accueil", icon: "accueil", key: "a" },
+  { path: "/plan", title: "pages.plan", icon: "plan" },
+  { path: "/postes", title: "pages.postes", icon: "postes", key: "p" },
+  { path: "/journal", title: "pages.journal", icon: "journal", key: "j" },
 ];

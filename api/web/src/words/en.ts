@@ -1,5 +1,7 @@
 /** The same in English: a key that is missing, or is too many, is refused by the types. */
 import type { Catalogue } from "./index";
+import { journal } from "./journal.en";
+import { mur, plan, postes } from "./postes.en";
 
 export const en: Catalogue = {
   product: "Poste Public Manager",
@@ -253,4 +255,8 @@ export const en: Catalogue = {
     optional: "optional",
     never: "never",
   },
+  journal,
+  mur,
+  plan,
+  postes,
 };

@@ -1,4 +1,7 @@
 /** What the page says in French. Thin spaces before : ; ! ? are narrow no-break ones. */
+import { journal } from "./journal.fr";
+import { mur, plan, postes } from "./postes.fr";
+
 export const fr = {
   product: "Poste Public Manager",
   pages: {
@@ -260,4 +263,8 @@ export const fr = {
     optional: "facultatif",
     never: "jamais",
   },
+  journal,
+  mur,
+  plan,
+  postes,
 } as const;
