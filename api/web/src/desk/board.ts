@@ -4,6 +4,7 @@ import { computed, reactive, ref, shallowReactive, watch } from "vue";
 import type { Alerte, Demande, Poste, Session, Site, Ticket } from "@/api/client";
 import { api, ask } from "@/api/client";
 import { account } from "@/api/account";
+import { clock } from "@/live/clock";
 import { listen, type Message } from "@/live/feed";
 import { complain } from "@/live/notices";
 
@@ -69,7 +70,7 @@ let turn = 0;
 export async function load(): Promise<void> {
   const mine = ++turn;
   pending = [];
-  sites.value = (await ask(api.GET("/api/sites", { params: { query: { limit: MOST } } }))).resultats;
+  await readSites();
   const slug = site.value?.slug;
   if (!slug) {
     board.loaded = true;
@@ -108,6 +109,10 @@ function replace<T extends { id: number }>(map: Map<number, T>, found: T[]): voi
   for (const one of found) map.set(one.id, one);
 }
 
+async function readSites(): Promise<void> {
+  sites.value = (await ask(api.GET("/api/sites", { params: { query: { limit: MOST } } }))).resultats;
+}
+
 async function readQueue(): Promise<void> {
   board.tickets = (await ask(api.GET("/api/attente", { params: { query: { site: site.value!.slug, limit: MOST } } }))).resultats;
 }
@@ -141,7 +146,7 @@ function hear(message: Message): void {
 }
 
 function sort(message: Message): void {
-  if (message.type === "reload" || message.type === "rights") soon(load);
+  if (["reload", "rights", "room_update"].includes(message.type)) soon(load);
   else if (pending) pending.push(message);
   else apply(message);
 }
@@ -157,6 +162,11 @@ function apply(message: Message): void {
 }
 
 listen(hear);
+// That a place opens or closes is no event: time alone does it.
+watch(clock, (now) => {
+  const turn = site.value?.ouvert ? site.value.fermeture : site.value?.prochaine_ouverture;
+  if (turn && now > Date.parse(turn)) soon(readSites);
+});
 watch(chosen, (slug) => localStorage.setItem("ppm-site", slug));
 watch(
   () => site.value?.id,

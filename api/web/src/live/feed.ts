@@ -86,11 +86,9 @@ function address(ticket: string): string {
 }
 
 function hear(message: Message): void {
-  heard.value = now();
-  if (message.type === "heartbeat") {
-    heardTime(message.at!, beatSent, Date.now());
-    return;
-  }
+  if (message.type === "heartbeat") heardTime(message.at!, beatSent, Date.now());
+  heard.value = now(); // after what may set the clock: it is compared to that
+  if (message.type === "heartbeat") return;
   if (message.type === "connection_established") {
     for (const [site, number] of Object.entries(message.positions ?? {})) positions.set(site, number);
     tries = 0;

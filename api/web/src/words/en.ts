@@ -2,6 +2,8 @@
 import type { Catalogue } from "./index";
 import { people as peopleEn } from "./people.en";
 import { sessions as sessionsEn } from "./sessions.en";
+import { journal } from "./journal.en";
+import { mur, plan, postes } from "./postes.en";
 
 export const en: Catalogue = {
   product: "Poste Public Manager",
@@ -262,4 +264,8 @@ export const en: Catalogue = {
     optional: "optional",
     never: "never",
   },
+  journal,
+  mur,
+  plan,
+  postes,
 };

@@ -1,6 +1,8 @@
 /** What the page says in French. Thin spaces before : ; ! ? are narrow no-break ones. */
 import { people as peopleFr } from "./people.fr";
 import { sessions as sessionsFr } from "./sessions.fr";
+import { journal } from "./journal.fr";
+import { mur, plan, postes } from "./postes.fr";
 
 export const fr = {
   product: "Poste Public Manager",
@@ -270,4 +272,8 @@ export const fr = {
     optional: "facultatif",
     never: "jamais",
   },
+  journal,
+  mur,
+  plan,
+  postes,
 } as const;
