@@ -31,6 +31,24 @@ def hour(tx: Transaction, instant: Any, zone: Any) -> ColumnElement[str]:
     return cast(cast(func.substr(func.ppm_local(instant, zone), 12, 2), Integer), String)
 
 
+def weekday(tx: Transaction, instant: Any, zone: Any) -> ColumnElement[int]:
+    """The local day of the week, Monday = 0."""
+    if tx.is_postgresql:
+        return cast(func.extract("isodow", func.timezone(zone, instant)), Integer) - 1
+    sunday_first = func.strftime("%w", func.substr(func.ppm_local(instant, zone), 1, 10))
+    return (cast(sunday_first, Integer) + 6) % 7
+
+
+def into_hour(tx: Transaction, instant: Any, zone: Any) -> ColumnElement[int]:
+    """How many whole seconds of the local hour are past."""
+    if tx.is_postgresql:
+        local = func.timezone(zone, instant)
+        whole = cast(func.floor(func.extract("second", local)), Integer)
+        return cast(func.extract("minute", local), Integer) * 60 + whole
+    local = func.ppm_local(instant, zone)
+    return cast(func.substr(local, 15, 2), Integer) * 60 + cast(func.substr(local, 18, 2), Integer)
+
+
 def seconds(tx: Transaction, begin: Any, end: Any) -> ColumnElement[float]:
     """How long it is from one instant to another."""
     if tx.is_postgresql:

@@ -39,7 +39,7 @@ from fleet.database.tables import bilan, site
 from fleet.database.types import BigId
 from fleet.domain.actor import Actor
 
-SESSIONS, LOGS = "sessions", "logs"
+SESSIONS, LOGS, WEEK = "sessions", "logs", "semaine"
 WHOLE = "tout"
 DEPLOYMENT = 0
 SETTLED = timedelta(days=2)
