@@ -21,7 +21,7 @@ async def search(
     genre: Words = None,
     site: Word = None,
 ) -> AlertList:
-    """All of them, or only those that last (or are over), that somebody looks after (or nobody), of kinds, of a site."""
+    """All of them, or only those that last (or are over), that somebody looks after (or nobody), by kind and site."""
     names = request.shared.names
 
     def found(fleet: Fleet, actor: Actor) -> AlertList:

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import case, func, select
 
+from fleet.database import listing
 from fleet.database.tables import chain_head, log_archive, site
 from fleet.domain.actor import ADMINISTRATEUR, Actor
 from fleet.usecases.fleet import Fleet
@@ -45,8 +46,9 @@ def every(fleet: Fleet, actor: Actor) -> AnchorList:
         .outerjoin(archived, archived.c.chain == chain_head.c.chain)
         .order_by(chain_head.c.chain)
     )
-    with fleet.database.read() as tx:
-        return AnchorList(tx.now, [_view(row) for row in tx.execute(wanted)])
+    with fleet.database.glance() as tx:
+        rows = tx.execute(wanted.add_columns(listing.now_column(tx))).all()
+        return AnchorList(rows[0].maintenant if rows else tx.now, [_view(row) for row in rows])
 
 
 def _view(row: Any) -> AnchorView:
