@@ -22,6 +22,8 @@ export const router = createRouter({
     { path: "/sessions/lots", component: () => import("./pages/Lots.vue"), meta: { title: "sessions.batches" } },
     { path: "/sessions/reservations", component: () => import("./pages/Reservations.vue"), meta: { title: "sessions.bookings" } },
     { path: "/sessions/:id(\\d+)", component: () => import("./pages/Session.vue"), meta: { title: "sessions.one" } },
+    { path: "/statistiques", component: () => import("./pages/Statistiques.vue"), meta: { title: "pages.statistiques" } },
+    { path: "/statistiques/rapport", component: () => import("./pages/RapportAnnuel.vue"), meta: { title: "stats.report" } },
     { path: "/:rest(.*)*", component: () => import("./pages/NotFound.vue"), meta: { title: "frame.not_found" } },
   ],
   scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },

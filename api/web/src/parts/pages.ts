@@ -14,4 +14,5 @@ export const PAGES: PageLink[] = [
   { path: "/", title: "pages.accueil", icon: "accueil", key: "a" },
   { path: "/utilisateurs", title: "pages.utilisateurs", icon: "utilisateurs", key: "u" },
   { path: "/sessions", title: "pages.sessions", icon: "sessions", key: "s" },
+  { path: "/statistiques", title: "pages.statistiques", icon: "statistiques", key: "t" },
 ];

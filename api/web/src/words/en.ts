@@ -2,6 +2,7 @@
 import type { Catalogue } from "./index";
 import { people as peopleEn } from "./people.en";
 import { sessions as sessionsEn } from "./sessions.en";
+import { stats as statsEn } from "./stats.en";
 
 export const en: Catalogue = {
   product: "Poste Public Manager",
@@ -247,6 +248,7 @@ export const en: Catalogue = {
   find: { title: "Search", hint: "A person, a computer, a session", nothing: "Nothing of this name." },
   people: peopleEn,
   sessions: sessionsEn,
+  stats: statsEn,
   common: {
     loading: "Loading…",
     nothing: "Nothing to show.",

@@ -1,6 +1,7 @@
 /** What the page says in French. Thin spaces before : ; ! ? are narrow no-break ones. */
 import { people as peopleFr } from "./people.fr";
 import { sessions as sessionsFr } from "./sessions.fr";
+import { stats as statsFr } from "./stats.fr";
 
 export const fr = {
   product: "Poste Public Manager",
@@ -255,6 +256,7 @@ export const fr = {
   },
   people: peopleFr,
   sessions: sessionsFr,
+  stats: statsFr,
   common: {
     loading: "Chargement…",
     nothing: "Rien à montrer.",
