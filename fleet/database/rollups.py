@@ -38,7 +38,7 @@ from fleet.database.tables import bilan, site
 from fleet.database.types import BigId, Instant
 from fleet.domain.actor import Actor
 
-SESSIONS, LOGS = "sessions", "logs"
+SESSIONS, LOGS, WEEK = "sessions", "logs", "semaine"
 WHOLE = "tout"
 SETTLED = timedelta(days=2)
 """How long after its end a day is closed: a change of the last day does not look for closed ones."""
@@ -60,7 +60,7 @@ class Closed:
         """What the closed days of a kind add up to, by these and by site."""
         read = sums.reader(WHOLE, *names)
         kept = [(row.slug, read(row.sommes)) for row in self.rows if row.genre == kind]
-        found = {name: {} for name in (*names, "site")} | sums.total(one for _, one in kept)
+        found: Sums = {name: {} for name in (*names, "site")} | sums.total(one for _, one in kept)
         for slug, one in kept:
             _, whole = one[WHOLE]
             if whole:

@@ -4,6 +4,7 @@ A week maps each day, Monday = 0, to intervals ("09:00", "12:30"); "24:00" is mi
 exception replaces the intervals of its date (none: closed that day). Hours that are not set mean open.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,6 +14,9 @@ from zoneinfo import ZoneInfo
 from fleet.domain.errors import Invalid
 
 Interval = tuple[str, str]
+SLOTS = 7 * 24
+"""The hours of a week."""
+_DAY_S = 86_400
 _HORIZON_DAYS = 400
 _FAR = timedelta(days=3)
 
@@ -66,6 +70,27 @@ class OpeningHours:
         lengths = ((min(closes, until) - max(opens, since)).total_seconds() for opens, closes in spans)
         return sum(length for length in lengths if length > 0)
 
+    def open_by_slot(self, since: datetime, until: datetime) -> Counter[int]:
+        """For how many seconds the site is open between two instants, by hour of the week: 0 is Monday from midnight.
+
+        As the clock on the wall says; the nights on which it is turned count like others.
+        """
+        first, last = self.local(since), self.local(until)
+        spans: Counter[tuple[int, int, int]] = Counter()
+        for number in range((last.date() - first.date()).days + 1):
+            day = first.date() + timedelta(days=number)
+            low = _seconds(first.time()) if day == first.date() else 0
+            high = _seconds(last.time()) if day == last.date() else _DAY_S
+            for opens, closes in self._intervals(day):
+                begin, end = max(low, _clock_seconds(opens)), min(high, _clock_seconds(closes))
+                spans[day.weekday(), begin, end] += 1
+        found: Counter[int] = Counter()
+        for (weekday, begin, end), times in spans.items():
+            for hour in range(begin // 3600, -(-end // 3600)):
+                inside = min(end, (hour + 1) * 3600) - max(begin, hour * 3600)
+                found[weekday * 24 + hour] += max(0, inside) * times
+        return found
+
     def local(self, instant: datetime) -> datetime:
         """The same instant, in the site's zone."""
         return instant.astimezone(ZoneInfo(self.zone))
@@ -103,6 +128,14 @@ class OpeningHours:
             day, clock = day + timedelta(days=1), "00:00"
         local = datetime.combine(day, time.fromisoformat(clock), ZoneInfo(self.zone))
         return local.astimezone(UTC)
+
+
+def _clock_seconds(clock: str) -> int:
+    return _DAY_S if clock == "24:00" else _seconds(time.fromisoformat(clock))
+
+
+def _seconds(clock: time) -> int:
+    return clock.hour * 3600 + clock.minute * 60 + clock.second
 
 
 def from_json(

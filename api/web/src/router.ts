@@ -27,6 +27,8 @@ export const router = createRouter({
     { path: "/postes", component: () => import("./pages/Postes.vue"), meta: { title: "postes.title" } },
     { path: "/postes/:poste", component: () => import("./pages/Poste.vue"), meta: { title: "postes.title" } },
     { path: "/journal", component: () => import("./pages/Journal.vue"), meta: { title: "journal.title" } },
+    { path: "/statistiques", component: () => import("./pages/Statistiques.vue"), meta: { title: "pages.statistiques" } },
+    { path: "/statistiques/rapport", component: () => import("./pages/RapportAnnuel.vue"), meta: { title: "stats.report" } },
     { path: "/:rest(.*)*", component: () => import("./pages/NotFound.vue"), meta: { title: "frame.not_found" } },
   ],
   scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },

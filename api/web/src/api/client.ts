@@ -112,13 +112,3 @@ function sent(request: Request): Promise<Response> {
 export function key(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
-
-/** A record with its tag: what `If-Match` says, so that nobody's change is written over. Throws Refusal. */
-export async function askTagged<T>(call: Call<T>): Promise<{ data: T; tag: string }> {
-  let tag = "";
-  const noted = call.then((answered) => {
-    tag = answered.response.headers.get("etag") ?? "";
-    return answered;
-  });
-  return { data: await ask(noted), tag };
-}

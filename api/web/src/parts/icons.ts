@@ -55,7 +55,6 @@ export {
   FileUp as upload,
   ShieldCheck as agreed,
   ShieldX as disagreed,
-  Trash2 as remove,
   Repeat2 as swap,
   CalendarDays as booking,
 } from "@lucide/vue";

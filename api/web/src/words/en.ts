@@ -4,6 +4,7 @@ import { people as peopleEn } from "./people.en";
 import { sessions as sessionsEn } from "./sessions.en";
 import { journal } from "./journal.en";
 import { mur, plan, postes } from "./postes.en";
+import { stats as statsEn } from "./stats.en";
 
 export const en: Catalogue = {
   product: "Poste Public Manager",
@@ -248,6 +249,7 @@ export const en: Catalogue = {
   find: { title: "Search", hint: "A person, a computer, a session", nothing: "Nothing of this name." },
   people: peopleEn,
   sessions: sessionsEn,
+  stats: statsEn,
   common: {
     loading: "Loading…",
     nothing: "Nothing to show.",

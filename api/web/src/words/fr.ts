@@ -3,6 +3,7 @@ import { people as peopleFr } from "./people.fr";
 import { sessions as sessionsFr } from "./sessions.fr";
 import { journal } from "./journal.fr";
 import { mur, plan, postes } from "./postes.fr";
+import { stats as statsFr } from "./stats.fr";
 
 export const fr = {
   product: "Poste Public Manager",
@@ -256,6 +257,7 @@ export const fr = {
   },
   people: peopleFr,
   sessions: sessionsFr,
+  stats: statsFr,
   common: {
     loading: "Chargement…",
     nothing: "Rien à montrer.",
