@@ -7,6 +7,7 @@ exception replaces the intervals of its date (none: closed that day). Hours that
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -62,9 +63,29 @@ class OpeningHours:
         """For how long the site is open between two instants."""
         if not self.is_set:
             return (until - since).total_seconds()
-        spans = self._spans(since, (until - since).days + 4)
-        lengths = ((min(closes, until) - max(opens, since)).total_seconds() for opens, closes in spans)
-        return sum(length for length in lengths if length > 0)
+        first, last = self.local_date(since), self.local_date(until)
+        inner = (first + timedelta(days=number) for number in range(1, (last - first).days))
+        edges = (self._instants(day) for day in {first, last})
+        lengths = ((min(closes, until) - max(opens, since)) for spans in edges for opens, closes in spans)
+        return sum(max(0.0, one.total_seconds()) for one in lengths) + sum(self._open_s(day) for day in inner)
+
+    def _open_s(self, day: date) -> float:
+        """For how long the site is open on a day."""
+        turned = self._offset(day) != self._offset(day + timedelta(days=1))
+        if turned or day in self.exceptions:
+            return sum((closes - opens).total_seconds() for opens, closes in self._instants(day))
+        return self._week_s[day.weekday()]
+
+    @cached_property
+    def _week_s(self) -> list[float]:
+        """For how long the site is open on each day of a week on which no clock is turned."""
+        return [
+            sum(_seconds(span) for span in self.week.get(day, ())) if self.week else 86_400.0
+            for day in range(7)
+        ]
+
+    def _offset(self, day: date) -> timedelta | None:
+        return datetime.combine(day, time(), ZoneInfo(self.zone)).utcoffset()
 
     def local(self, instant: datetime) -> datetime:
         """The same instant, in the site's zone."""
@@ -88,8 +109,11 @@ class OpeningHours:
         yesterday = self.local_date(now) - timedelta(days=1)
         for offset in range(days):
             day = yesterday + timedelta(days=offset)
-            for opens, closes in sorted(self._intervals(day)):
-                yield self._instant(day, opens), self._instant(day, closes)
+            yield from self._instants(day)
+
+    def _instants(self, day: date) -> Iterator[tuple[datetime, datetime]]:
+        for opens, closes in sorted(self._intervals(day)):
+            yield self._instant(day, opens), self._instant(day, closes)
 
     def _intervals(self, day: date) -> Sequence[Interval]:
         if day in self.exceptions:
@@ -103,6 +127,12 @@ class OpeningHours:
             day, clock = day + timedelta(days=1), "00:00"
         local = datetime.combine(day, time.fromisoformat(clock), ZoneInfo(self.zone))
         return local.astimezone(UTC)
+
+
+def _seconds(span: Interval) -> float:
+    """How long an interval is by the clock on the wall."""
+    opens, closes = ((int(clock[:2]) * 60 + int(clock[3:])) * 60 for clock in span)
+    return float(closes - opens)
 
 
 def from_json(
