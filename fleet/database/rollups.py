@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from fleet.database import sums
 from fleet.database.engine import Transaction
-from fleet.database.gaps import DEPLOYMENT, Gap, Gaps, Period, Places, places_of, told
+from fleet.database.gaps import DEPLOYMENT, Gap, Gaps, Period, Places, told
 from fleet.database.migrations.closed_days import LOCK
 from fleet.database.sums import Packed, Sums
 from fleet.database.tables import bilan, site
@@ -81,7 +81,7 @@ def closed(
 
     `zone` is the deployment's, if that matters; with `raw` nothing is closed.
     """
-    places = places_of(actor, when)
+    places = Places.of(actor, when.site_id)
     wanted = _sites(places) if raw else _walk(places, tuple(kinds))
     rows = tx.execute(wanted, {**told(actor, when), "zone": zone}).all()
     found = sorted((row for row in rows if row.sommes is not None), key=lambda row: row.depuis)
