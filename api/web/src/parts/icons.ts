@@ -50,4 +50,9 @@ export {
   Trash2 as remove,
   Repeat2 as swap,
   CalendarDays as booking,
+  Archive as backup,
+  ChevronRight as forward,
+  MapPin as site,
+  Pencil as edit,
+  Scale as requisition,
 } from "@lucide/vue";

@@ -15,4 +15,5 @@ export const PAGES: PageLink[] = [
   { path: "/utilisateurs", title: "pages.utilisateurs", icon: "utilisateurs", key: "u" },
   { path: "/sessions", title: "pages.sessions", icon: "sessions", key: "s" },
   { path: "/statistiques", title: "pages.statistiques", icon: "statistiques", key: "t" },
+  { path: "/reglages", title: "pages.reglages", icon: "reglages", key: "r" },
 ];

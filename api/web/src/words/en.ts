@@ -1,7 +1,9 @@
 /** The same in English: a key that is missing, or is too many, is refused by the types. */
 import type { Catalogue } from "./index";
+import { own as ownEn } from "./own.en";
 import { people as peopleEn } from "./people.en";
 import { sessions as sessionsEn } from "./sessions.en";
+import { settings as settingsEn } from "./settings.en";
 import { stats as statsEn } from "./stats.en";
 
 export const en: Catalogue = {
@@ -249,6 +251,8 @@ export const en: Catalogue = {
   people: peopleEn,
   sessions: sessionsEn,
   stats: statsEn,
+  settings: settingsEn,
+  own: ownEn,
   common: {
     loading: "Loading…",
     nothing: "Nothing to show.",
