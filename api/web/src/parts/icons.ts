@@ -57,4 +57,9 @@ export {
   ShieldX as disagreed,
   Repeat2 as swap,
   CalendarDays as booking,
+  Archive as backup,
+  ChevronRight as forward,
+  MapPin as site,
+  Pencil as edit,
+  Scale as requisition,
 } from "@lucide/vue";

@@ -18,4 +18,5 @@ export const PAGES: PageLink[] = [
   { path: "/postes", title: "pages.postes", icon: "postes", key: "p" },
   { path: "/journal", title: "pages.journal", icon: "journal", key: "j" },
   { path: "/statistiques", title: "pages.statistiques", icon: "statistiques", key: "t" },
+  { path: "/reglages", title: "pages.reglages", icon: "reglages", key: "r" },
 ];
