@@ -315,7 +315,7 @@ session = Table(
     _partial("ix_session_attente", "site_id", "code_expire_a", where="statut = 'en_attente'"),
     _partial("ix_session_en_cours", "site_id", where="statut IN ('active', 'suspendue')"),
     _partial("ix_session_lot_id", "lot_id", where="lot_id IS NOT NULL"),
-    Index("ix_session_code_index", "code_index"),
+    _partial("ix_session_code_index", "code_index", where="code_index IS NOT NULL"),
     # Each ends with the id, by which lists are paged: they count and skip without a look at the rows.
     Index("ix_session_created_at_id", "created_at", "id"),
     # With who came and where, to be counted.
@@ -328,7 +328,14 @@ session = Table(
     Index(
         "ix_session_site_id_debut_session", "site_id", "debut_session", postgresql_include=["utilisateur_id"]
     ),
-    Index("ix_session_utilisateur_id_debut_session", "utilisateur_id", "debut_session", "site_id", "id"),
+    _partial(
+        "ix_session_utilisateur_id_debut_session",
+        "utilisateur_id",
+        "debut_session",
+        "site_id",
+        "id",
+        where="utilisateur_id IS NOT NULL",
+    ),
     _partial("ix_session_operateur_id", "operateur_id", "created_at", "id", where="operateur_id IS NOT NULL"),
 )
 
