@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 UV     := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo as-root test test-long fuzz check fmt bench coverage screenshots lock system-deps clean
+.PHONY: help install web demo as-root test test-long fuzz check fmt bench coverage screenshots lock system-deps clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,15 @@ $(VENV)/installed:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-build-isolation --no-deps --editable .
 	@sha256sum locks/dev.lock pyproject.toml > $@
 
-demo: install ## a whole room on this machine: broker, API, controller, 12 simulated postes
+WEB := api/web/dist/index.html
+
+web: install $(WEB) ## build the operators' page into api/web/dist (instant when nothing changed)
+
+$(WEB): $(shell find api/web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name 'schema.d.ts')
+	@echo "Building the operators' page (a minute the first time)"
+	@sh api/web/build.sh build
+
+demo: web ## a whole room on this machine: broker, API, controller, 12 simulated postes
 	@exec $(BIN)/ppm demo
 
 system-deps: ## the Debian packages that the tests need (installs them when root)
@@ -34,10 +42,10 @@ system-deps: ## the Debian packages that the tests need (installs them when root
 as-root: # what needs root is not left out: it is said how to run it
 	@[ "$$(id -u)" -eq 0 ] || { echo "The tests make an account, and clean up after it: that needs root. Type: sudo make test$(if $(ARGS), ARGS='$(ARGS)')" >&2; exit 1; }
 
-test: as-root install system-deps ## every test but the long ones
+test: as-root install system-deps web ## every test but the long ones
 	@$(PYTEST) -n $(WORKERS) --dist loadfile $(ARGS)
 
-test-long: install system-deps ## the tests that take minutes
+test-long: install system-deps web ## the tests that take minutes
 	@$(PYTEST) -m long --timeout 1800 $(ARGS)
 
 fuzz: install system-deps ## every phase of schemathesis over the API, for minutes (PPM_FUZZ_S=seconds for each operator)
@@ -50,6 +58,8 @@ check: install ## format, lint, types, layers, generated documents
 	@$(BIN)/mypy --platform win32 --no-warn-unreachable kiosk_agent/platform/windows kiosk_agent/local ppm/windows_kiosk.py
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m ppm.docs --check
+	@sh api/web/build.sh types
+	@sh api/web/build.sh test
 
 fmt: install ## put the code in its format
 	@$(BIN)/ruff format .
@@ -58,7 +68,7 @@ fmt: install ## put the code in its format
 bench: install system-deps ## figures beside their baselines; keeps them in build/bench.json
 	@$(BIN)/python -m bench
 
-coverage: as-root install system-deps ## what the tests run through; build/coverage/index.html
+coverage: as-root install system-deps web ## what the tests run through; build/coverage/index.html
 	@mkdir -p build
 	@rm -f build/coverage.data*
 	@COVERAGE_FILE=$(CURDIR)/build/coverage.data $(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
@@ -66,14 +76,16 @@ coverage: as-root install system-deps ## what the tests run through; build/cover
 	@COVERAGE_FILE=build/coverage.data $(BIN)/coverage html --quiet --directory build/coverage
 	@COVERAGE_FILE=build/coverage.data $(BIN)/coverage report
 
-screenshots: install system-deps ## pictures of the window in each state into build/screenshots; those that the docs show are kept there
+screenshots: install system-deps web ## pictures of the page, and of the window in each state, into build/screenshots; those that the docs show are kept there
 	@QT_QPA_PLATFORM=offscreen QT_LOGGING_RULES='qt.qpa.*=false' $(BIN)/python -m tests.support.gallery build/screenshots docs 2>/dev/null
+	@$(BIN)/python -m tests.page.gallery build/screenshots docs
 
 lock: ## bring locks/ up to pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@$(UV) --extra kiosk $(UPGRADE) --output-file locks/kiosk.lock
 	@$(UV) --extra kiosk-ui $(UPGRADE) --output-file locks/kiosk-ui.lock
 	@$(UV) --extra server $(UPGRADE) --output-file locks/server.lock
-	@$(UV) --all-extras $(UPGRADE) --output-file locks/dev.lock
+	@$(UV) --extra node $(UPGRADE) --output-file locks/node.lock
+	@$(UV) --extra server --extra kiosk-ui --extra bench --extra dev $(UPGRADE) --output-file locks/dev.lock
 
 clean: ## forget what was built (keeps .venv and the cache of downloads)
-	@rm -rf build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf build dist api/web/dist api/web/node_modules .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

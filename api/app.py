@@ -17,7 +17,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
 
-from api import answers, correlation, errors
+from api import answers, correlation, errors, page
 from api.auth import Authentication
 from api.calls import Call
 from api.edge import Edge, know_parameters
@@ -28,6 +28,7 @@ from api.parameters import page_of
 from api.routes import (
     account,
     alerts,
+    anchors,
     batches,
     bookings,
     bulk,
@@ -35,11 +36,11 @@ from api.routes import (
     events,
     exports,
     health,
-    index,
     jobs,
     live,
     logs,
     metrics,
+    occupancy,
     operateurs,
     orders,
     personal_data,
@@ -47,6 +48,7 @@ from api.routes import (
     postes,
     purges,
     queue,
+    reasons,
     releases,
     reports,
     requests,
@@ -72,7 +74,10 @@ _DESK = (
 )  # fmt: skip
 """What the desk does beside the daily round, each in a module of its own."""
 
-_RECORDS = (jobs, personal_data, purges, requisitions, reports, exports, alerts, system, metrics, releases)
+_RECORDS = (
+    jobs, personal_data, purges, requisitions, reports, exports, alerts, system, metrics, releases, anchors, occupancy,
+    reasons,
+)  # fmt: skip
 """What is counted, kept, taken away and forgotten, and how the deployment is."""
 
 _NOUNS = (
@@ -93,7 +98,7 @@ def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
     shared = Shared(fleet, settings)
     news = Live(shared)
     app = Litestar(
-        route_handlers=[_ROUTER, live.router, index.router],
+        route_handlers=[_ROUTER, live.router, page.router()],
         request_class=Call,
         response_class=answers.Answered,
         state=State({"shared": shared, "live": news}),

@@ -1,14 +1,13 @@
-"""`GET /`: what this is and where to go on, for whoever opens the address in a browser. Needs no script."""
+"""`GET /api`: where to go on; and `GET /` of a copy whose page was not built (`api.page`). Needs no script."""
 
 import base64
 import hashlib
 from typing import Any
 
-from litestar import MediaType, Request, Response, Router, get
+from litestar import MediaType, Request, Response, get
 from litestar.routes import HTTPRoute
 from msgspec import Struct
 
-from api.auth import PUBLIC
 from api.edge import Edge
 
 _STYLE = """
@@ -34,6 +33,7 @@ se prolonge, se met en pause et se termine.</p>
 <li><a href="/api/docs/">L’interface, à essayer</a>
 et <a href="/api/docs/openapi.json">son document OpenAPI</a>&#8239;: tout ce que l’interface sait faire</li>
 <li><a href="/api/health/ready">L’état du service</a></li>
+<li>La page des opérateurs n’est pas construite&#8239;: <code>make web</code></li>
 <li>Pour commencer&#8239;: <code>README.fr.md</code>, à côté du programme</li>
 </ul>
 <section lang="en">
@@ -44,6 +44,7 @@ ended from there.</p>
 <li><a href="/api/docs/">The interface, to try out</a>
 and <a href="/api/docs/openapi.json">its OpenAPI document</a>: all that the interface can do</li>
 <li><a href="/api/health/ready">How the service is</a></li>
+<li>The operators’ page is not built: <code>make web</code></li>
 <li>To begin with: <code>README.md</code>, beside the program</li>
 </ul>
 </section>
@@ -61,8 +62,8 @@ _HEADERS = {
 
 
 @get("/", include_in_schema=False, sync_to_thread=False)
-def index() -> Response[str]:
-    """The page."""
+def page() -> Response[str]:
+    """What this is."""
     return Response(_PAGE, media_type=MediaType.HTML, headers=_HEADERS)
 
 
@@ -89,6 +90,3 @@ def links(request: Request[Any, Any, Any]) -> Index:
 def _is_read(route: HTTPRoute) -> bool:
     handler, _ = route.route_handler_map.get("GET", (None, None))
     return handler is not None and handler.include_in_schema is not False and not route.path_parameters
-
-
-router = Router("/", route_handlers=[index, links], opt={PUBLIC: True})

@@ -38,7 +38,7 @@ from fleet.database.tables import bilan, site
 from fleet.database.types import BigId, Instant
 from fleet.domain.actor import Actor
 
-SESSIONS, LOGS = "sessions", "logs"
+SESSIONS, LOGS, WEEK = "sessions", "logs", "semaine"
 WHOLE = "tout"
 SETTLED = timedelta(days=2)
 """How long after its end a day is closed: a change of the last day does not look for closed ones."""

@@ -4,6 +4,7 @@ A week maps each day, Monday = 0, to intervals ("09:00", "12:30"); "24:00" is mi
 exception replaces the intervals of its date (none: closed that day). Hours that are not set mean open.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,6 +15,9 @@ from zoneinfo import ZoneInfo
 from fleet.domain.errors import Invalid
 
 Interval = tuple[str, str]
+SLOTS = 7 * 24
+"""The hours of a week."""
+_DAY_S = 86_400
 _HORIZON_DAYS = 400
 _FAR = timedelta(days=3)
 
@@ -87,6 +91,27 @@ class OpeningHours:
     def _offset(self, day: date) -> timedelta | None:
         return datetime.combine(day, time(), ZoneInfo(self.zone)).utcoffset()
 
+    def open_by_slot(self, since: datetime, until: datetime) -> Counter[int]:
+        """For how many seconds the site is open between two instants, by hour of the week: 0 is Monday from midnight.
+
+        As the clock on the wall says; the nights on which it is turned count like others.
+        """
+        first, last = self.local(since), self.local(until)
+        spans: Counter[tuple[int, int, int]] = Counter()
+        for number in range((last.date() - first.date()).days + 1):
+            day = first.date() + timedelta(days=number)
+            low = _into_day(first) if day == first.date() else 0
+            high = _into_day(last) if day == last.date() else _DAY_S
+            for opens, closes in self._intervals(day):
+                begin, end = max(low, _clock_s(opens)), min(high, _clock_s(closes))
+                spans[day.weekday(), begin, end] += 1
+        found: Counter[int] = Counter()
+        for (weekday, begin, end), times in spans.items():
+            for hour in range(begin // 3600, -(-end // 3600)):
+                inside = min(end, (hour + 1) * 3600) - max(begin, hour * 3600)
+                found[weekday * 24 + hour] += max(0, inside) * times
+        return found
+
     def local(self, instant: datetime) -> datetime:
         """The same instant, in the site's zone."""
         return instant.astimezone(ZoneInfo(self.zone))
@@ -129,9 +154,18 @@ class OpeningHours:
         return local.astimezone(UTC)
 
 
+def _into_day(local: datetime) -> int:
+    return local.hour * 3600 + local.minute * 60 + local.second
+
+
+def _clock_s(clock: str) -> int:
+    """How long after midnight it is: 86,400 for 24:00."""
+    return (int(clock[:2]) * 60 + int(clock[3:])) * 60
+
+
 def _seconds(span: Interval) -> float:
     """How long an interval is by the clock on the wall."""
-    opens, closes = ((int(clock[:2]) * 60 + int(clock[3:])) * 60 for clock in span)
+    opens, closes = map(_clock_s, span)
     return float(closes - opens)
 
 

@@ -211,8 +211,18 @@ NOWHERE = (
 
 
 def _is_of_no_site(operation: str) -> bool:
-    nouns = ("exports", "jobs", "metrics", "operateurs", "purges", "requisitions", "system", "utilisateurs")
-    return operation.split("/")[2] in nouns or operation == "POST /api/sites"
+    nouns = (
+        "ancres",
+        "exports",
+        "jobs",
+        "metrics",
+        "operateurs",
+        "purges",
+        "requisitions",
+        "system",
+        "utilisateurs",
+    )
+    return operation.split("/")[2] in nouns or operation in ("POST /api/sites", "GET /api/logs/verify")
 
 
 def test_what_another_site_has_is_answered_to_the_letter_as_what_nobody_has(world: World) -> None:
@@ -281,13 +291,16 @@ def _is_let_through(right: Right, answer: httpx.Response, *, first: bool) -> boo
 
 
 def test_shared_things_are_said_to_be_so_on_purpose() -> None:
-    """What belongs to no site: accounts, people, jobs, and what is about oneself."""
+    """What belongs to no site, or to all: accounts, people, jobs, the whole trail, and what is about oneself."""
     shared = {one.split("/")[2] for one in _shared() if one != "GET /api"}
     nouns = {
         "agent",
+        "ancres",
         "auth",
         "health",
         "jobs",
+        "logs",
+        "motifs",
         "operateurs",
         "politiques",
         "postes",
@@ -298,7 +311,7 @@ def test_shared_things_are_said_to_be_so_on_purpose() -> None:
         "utilisateurs",
     }
     assert shared <= nouns
-    admin = [one for one in _shared() if "/api/sites" in one]
+    admin = [one for one in _shared() if "/api/sites" in one or "/api/logs" in one]
     assert all(RIGHTS[one].least == ADMINISTRATEUR for one in admin)
 
 

@@ -2,7 +2,7 @@
 where the sessions of operators were, for a search at one site."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from alembic import op
 from fleet.database.types import BigId, Instant
 
 revision: str = "0011"
-down_revision: str | None = "0009"
+down_revision: str | None = "0010"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
@@ -55,11 +55,18 @@ def upgrade() -> None:
     op.create_index("uq_bilan_depuis", "bilan", ["genre", "site_id", "depuis", longest, "zone"], unique=True)
 
 
+_widths: dict[str, Callable[[str], int]] = {
+    "sessions": lambda name: {"tout": 4, "cree": 1}.get(name, 3),
+    "semaine": lambda _: 2,
+    "logs": lambda _: 1,
+}
+
+
 def _packed(genre: str, sums: str) -> str:
     """The keys of each group in order, and then their amounts, but for those that nobody reads."""
     packed = {}
     for name, keyed in json.loads(sums).items():
-        width = {"tout": 4, "cree": 1}.get(name, 3) if genre == "sessions" else 1
+        width = _widths[genre](name)
         packed[name] = (sorted(keyed), [amount for key in sorted(keyed) for amount in keyed[key][:width]])
     return json.dumps(packed, separators=(",", ":"))
 

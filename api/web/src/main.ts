@@ -1,0 +1,11 @@
+import "@fontsource-variable/inter/wght.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+
+import { createApp } from "vue";
+
+import App from "./App.vue";
+import { router } from "./router";
+import { words } from "./words";
+
+createApp(App).use(words).use(router).mount("#page");
