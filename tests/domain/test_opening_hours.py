@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.domain import opening_hours
@@ -203,6 +203,7 @@ def _clock(minute: int) -> str:
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from("0123456"), _apart),
     st.dictionaries(st.sampled_from(("2026-03-29", "2026-05-01", "2026-10-25")), _apart | st.just([])),

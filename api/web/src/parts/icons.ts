@@ -60,6 +60,5 @@ export {
   Archive as backup,
   ChevronRight as forward,
   MapPin as site,
-  Pencil as edit,
   Scale as requisition,
 } from "@lucide/vue";
