@@ -63,16 +63,20 @@ export function useLines() {
   }
 
   let timer = 0;
-  /** Change a filter; the newest lines are shown again. With `soon`, when typing has stopped. */
-  function set(changes: Said, soon = false): void {
+  let changes: Said = {};
+  /** Change filters; the newest lines are shown again. With `soon`, when typing has stopped: or with the next change. */
+  function set(changed: Said, soon = false): void {
     clearTimeout(timer);
-    const go = () => {
-      const { avant: _avant, ...rest } = route.query;
-      const changed = Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, value || undefined]));
-      void router.replace({ query: { ...rest, ...changed } });
-    };
+    changes = { ...changes, ...changed };
     if (soon) timer = window.setTimeout(go, WAIT_MS);
     else go();
+  }
+
+  function go(): void {
+    const { avant: _avant, ...rest } = route.query;
+    const said = Object.entries(changes).map(([name, value]) => [name, value || undefined]);
+    changes = {};
+    void router.replace({ query: { ...rest, ...Object.fromEntries(said) } });
   }
 
   function older(): void {
