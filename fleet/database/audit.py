@@ -32,6 +32,8 @@ from fleet.database.tables import chain_head, log, log_archive
 from fleet.database.trips import Words
 
 GENESIS = bytes(32)
+_WHOM = 2
+"""Where in the facts of a line the session, the poste and the person stand."""
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -57,6 +59,15 @@ class Broken:
     chain: int
     numero: int
     what: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last link of the chain of a site."""
+
+    chain: int
+    numero: int
+    hash: bytes
 
 
 def write(connection: Connection, entries: Sequence[Entry], now: datetime | None) -> None:
@@ -152,6 +163,64 @@ def _append_one(connection: Connection, chain: int, entry: Entry, now: datetime)
 def begin_chain_later(connection: Connection, chain: int) -> None:
     """Make sure that a chain has a head, on PostgreSQL, together with the next statement."""
     _BEGIN.later(connection, {"chain": chain, "genesis": GENESIS})
+
+
+# Lines that tell the same of many: they come as arrays, and their hashes in one piece, each behind the one before it.
+_ALIKE = Words(
+    "ppm_alike",
+    """
+WITH head AS (
+    UPDATE chain_head SET numero = %(numero)s::bigint + cardinality(%(sessions)s::bigint[]),
+        hash = substring(%(hashes)s::bytea FROM 32 * cardinality(%(sessions)s::bigint[]) + 1)
+    WHERE chain = %(chain)s::bigint
+)
+INSERT INTO log (site_id, numero, action, session_id, poste_id, utilisateur_id, metadata, created_at, previous_hash,
+    hash)
+SELECT %(chain)s::bigint, %(numero)s::bigint + n, %(action)s, session_id, poste_id, utilisateur_id, %(metadata)s::jsonb,
+    %(created_at)s::timestamptz, substring(%(hashes)s::bytea FROM (32 * n - 31)::int FOR 32),
+    substring(%(hashes)s::bytea FROM (32 * n + 1)::int FOR 32)
+FROM unnest(%(sessions)s::bigint[], %(postes)s::bigint[], %(people)s::bigint[])
+    WITH ORDINALITY AS line (session_id, poste_id, utilisateur_id, n)
+""",
+)
+Whom = tuple[int, int, int | None]
+"""A session, its poste, and its person if it has one."""
+
+
+def append_alike_later(
+    connection: Connection,
+    head: Head,
+    action: str,
+    facts: Mapping[str, Any],
+    now: datetime,
+    whom: Sequence[Whom],
+) -> None:
+    """Append a line for each of these to the chain of a site, on PostgreSQL, together with the next statement.
+
+    They tell the same of each. `head` is locked, and was read under its lock.
+    """
+    entry = Entry(action, head.chain, metadata=facts)
+    said = _facts(_line(entry, now))
+    begin, end = _encode(said[:_WHOM])[1:-1] + b",", b"," + _encode(said[_WHOM + 3 :])[1:]
+    hashes = [head.hash]
+    for numero, one in enumerate(whom, head.numero + 1):
+        line = b"[%d,%d,%b%b%b" % (head.chain, numero, begin, _encode(one)[1:-1], end)
+        hashes.append(hashlib.sha256(hashes[-1] + line).digest())
+    sessions, postes, people = (list(column) for column in zip(*whom, strict=True))
+    _ALIKE.later(
+        connection,
+        {
+            "chain": head.chain,
+            "numero": head.numero,
+            "action": action,
+            "metadata": _encode(said[6]).decode(),
+            "created_at": now,
+            "sessions": sessions,
+            "postes": postes,
+            "people": people,
+            "hashes": b"".join(hashes),
+        },
+    )
 
 
 _HEAD = (

@@ -17,6 +17,32 @@ class Usage:
     week_ms: int = 0
 
 
+@dataclass(frozen=True)
+class Left:
+    """What a person may still have; None: no limit."""
+
+    sessions_today: int | None
+    today_ms: int | None
+    week_ms: int | None
+
+
+def left(usage: Usage, policy: Policy, category: str | None) -> Left:
+    """What the quotas leave of a day and of a week."""
+    return Left(
+        _rest(policy.sessions_per_day, usage.sessions_today),
+        _rest(_ms(policy.minutes_today(category)), usage.today_ms),
+        _rest(_ms(policy.minutes_per_week), usage.week_ms),
+    )
+
+
+def _ms(minutes: int | None) -> int | None:
+    return None if minutes is None else minutes * MINUTE_MS
+
+
+def _rest(limit: int | None, used: int) -> int | None:
+    return None if limit is None else max(0, limit - used)
+
+
 def check(usage: Usage, asked_ms: int, policy: Policy, category: str | None) -> None:
     """Refuse one more session of `asked_ms`. Raises Refused with the quota that is reached."""
     if policy.sessions_per_day is not None and usage.sessions_today >= policy.sessions_per_day:

@@ -7,7 +7,7 @@ from sqlalchemy import func, select, true
 
 from fleet.database import listing
 from fleet.database.engine import Transaction
-from fleet.database.rollups import Period
+from fleet.database.gaps import Period
 from fleet.database.tables import session, utilisateur
 from fleet.domain.actor import Actor
 from fleet.usecases import poste_views, statistics
@@ -92,15 +92,16 @@ def _came(tx: Transaction, actor: Actor, when: Period) -> int:
 def postes(fleet: Fleet, actor: Actor, when: Period) -> PosteStats:
     """The postes that the actor sees."""
     now = poste_views.counts(fleet, actor, when.site_id)
-    used = statistics.sessions(fleet, actor, when)
+    with fleet.database.read() as tx:
+        used = statistics.by_poste(tx, actor, when)
     return PosteStats(
         depuis=when.since,
         jusqu_a=when.until,
         total=now.total,
         en_ligne=now.en_ligne,
         par_statut=now.par_statut,
-        sessions=used.demarrees,
-        secondes_utilisees=used.secondes_utilisees,
-        taux_occupation=used.taux_occupation,
-        par_poste=used.par_poste,
+        sessions=used.sessions,
+        secondes_utilisees=used.seconds,
+        taux_occupation=used.share,
+        par_poste=used.by_poste,
     )

@@ -81,13 +81,19 @@ class UtilisateurList(Struct, frozen=True):
 
 
 class CanCreate(Struct, frozen=True):
-    """Whether a session may be created for this person now, at this site, and why not."""
+    """Whether a session may be created for this person now, at this site, and why not; and what the quotas leave.
+
+    What is left is null where there is no limit.
+    """
 
     peut_creer_session: bool
     motif: str | None
     motif_texte: str | None
     site: str | None
     sessions_aujourdhui: int
+    sessions_restantes: int | None
+    secondes_restantes_jour: int | None
+    secondes_restantes_semaine: int | None
 
 
 @dataclass(frozen=True)
@@ -162,6 +168,10 @@ def search(
 
 def one(fleet: Fleet, actor: Actor, utilisateur_id: int, site_id: int | None = None) -> UtilisateurView:
     """One member of the public. Raises NotFound."""
+    return _view(*_found(fleet, actor, utilisateur_id, site_id))
+
+
+def _found(fleet: Fleet, actor: Actor, utilisateur_id: int, site_id: int | None) -> tuple[Row[Any], _Here]:
     with fleet.guarded(actor), fleet.database.read() as tx:
         here = _here(tx, actor, site_id)
         row = tx.execute(
@@ -169,15 +179,33 @@ def one(fleet: Fleet, actor: Actor, utilisateur_id: int, site_id: int | None = N
         ).first()
     if row is None:
         raise NotFound("utilisateur")
-    return _view(row, here)
+    return row, here
 
 
 def can_create(fleet: Fleet, actor: Actor, utilisateur_id: int, site_id: int | None = None) -> CanCreate:
     """Whether a session may be created for this person now. Raises NotFound."""
-    seen = one(fleet, actor, utilisateur_id, site_id)
+    row, here = _found(fleet, actor, utilisateur_id, site_id)
+    seen, left = _view(row, here), _left(row, here)
     return CanCreate(
-        seen.peut_creer_session, seen.motif_refus, seen.motif_texte, seen.site, seen.sessions_aujourdhui
+        seen.peut_creer_session,
+        seen.motif_refus,
+        seen.motif_texte,
+        seen.site,
+        seen.sessions_aujourdhui,
+        left.sessions_today,
+        _seconds(left.today_ms),
+        _seconds(left.week_ms),
     )
+
+
+def _left(row: Any, here: _Here) -> quota.Left:
+    if here.site is None:
+        return quota.Left(None, None, None)
+    return quota.left(_usage(row), here.site.policy, row.categorie)
+
+
+def _seconds(ms: int | None) -> int | None:
+    return None if ms is None else ms // 1000
 
 
 def create(fleet: Fleet, actor: Actor, fields: Mapping[str, Any], site_id: int | None = None) -> int:
@@ -385,14 +413,17 @@ def _seen(day: Any, week: Any, now: Any) -> Select[Any]:
     return select(utilisateur, *(column.label(word) for word, column in columns.items()))
 
 
+def _usage(row: Any) -> quota.Usage:
+    return quota.Usage(int(row.sessions_jour), int(row.jour_ms), int(row.semaine_ms))
+
+
 def _refusal(row: Any, here: _Here) -> Refused | None:
     if not row.consentement_rgpd:
         return Refused("consentement_absent")
     if here.site is None:
         return None
-    usage = quota.Usage(int(row.sessions_jour), int(row.jour_ms), int(row.semaine_ms))
     try:
-        quota.check(usage, rules.SHORTEST_MS, here.site.policy, row.categorie)
+        quota.check(_usage(row), rules.SHORTEST_MS, here.site.policy, row.categorie)
     except Refused as refusal:
         return refusal
     return None

@@ -85,6 +85,16 @@ async def closed(page: ClientConnection) -> int | None:
     return page.close_code
 
 
+async def flood_until_one_is_left(api: Served, site_id: int) -> None:
+    """Tell so much that only the page that reads stays."""
+    large = Event(site_id, None, json.dumps({"type": "filler", "x": "y" * 60_000}).encode())
+    for _ in range(1000):
+        api.live.tell([large])
+        await asyncio.sleep(0.001)
+        if len(api.live._readers) == 1:
+            return
+
+
 def _create(fleet: Fleet, site_id: int, **more: Any) -> int:
     return sessions.create(fleet, SYSTEM, NewSession(site_id, 3600, **more)).session_id
 
@@ -251,12 +261,7 @@ def test_a_page_that_does_not_keep_up_is_dropped_and_others_are_not(fleet: Fleet
             narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             async with api.page(sock=narrow, max_queue=1) as slow, api.page(max_queue=None) as quick:
                 await hear(quick, "connection_established")
-                large = Event(site_id, None, json.dumps({"type": "filler", "x": "y" * 60_000}).encode())
-                for _ in range(1000):
-                    api.live.tell([large])
-                    await asyncio.sleep(0.001)
-                    if len(api.live._readers) == 1:
-                        break
+                await flood_until_one_is_left(api, site_id)
                 number = await asyncio.to_thread(_create, fleet, site_id)
                 async with asyncio.timeout(5):
                     while (said := json.loads(await quick.recv()))["type"] != "time_update":

@@ -138,6 +138,7 @@ def test_a_quota_refuses_with_its_sentence_and_is_kept_in_the_trail(desk: Desk) 
     assert count(desk.fleet, "SELECT count(*) FROM log WHERE action = 'refus'") == 1
     asked = desk.get(f"/utilisateurs/{person}/can_create_session/")
     assert (asked["peut_creer_session"], asked["motif"]) == (False, "quota_sessions_jour")
+    assert (asked["sessions_restantes"], asked["secondes_restantes_jour"]) == (0, None)
 
 
 def test_sites_and_postes_are_named_by_slug_or_by_id(desk: Desk) -> None:

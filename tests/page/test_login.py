@@ -5,11 +5,11 @@ from playwright.sync_api import Browser, expect
 
 from fleet.domain.actor import LECTEUR, SYSTEM
 from fleet.usecases import logins, operateurs
-from fleet.usecases.operateurs import NewOperateur, OperateurEdit
+from fleet.usecases.operateurs import OperateurEdit
 from tests.page.conftest import OpenPage
 from tests.page.house import House
 
-_PASSWORD = "un mot de passe assez long"  # noqa: S105
+_PASSWORD = "un mot de passe assez long"
 
 
 def _operateur(house: House, login: str, role: str) -> int:

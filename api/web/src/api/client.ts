@@ -13,6 +13,8 @@ export type Ticket = Schemas["TicketView"];
 export type Demande = Schemas["RequestView"];
 export type Alerte = Schemas["AlertView"];
 export type Utilisateur = Schemas["UtilisateurView"];
+export type Lot = Schemas["BatchView"];
+export type Reservation = Schemas["BookingView"];
 
 const TRIES_S = [0.5, 1.5];
 
@@ -43,6 +45,13 @@ export async function ask<T>(call: Call<T>): Promise<T> {
   }
   if (answered.response.ok) return answered.data as T;
   throw refusal(answered.response.status, answered.error);
+}
+
+/** The same with its ETag: a save that sends it as If-Match changes only what was seen. Throws Refusal. */
+export async function askTagged<T>(call: Call<T>): Promise<{ it: T; tag: string }> {
+  let tag = "";
+  const it = await ask(call.then((answered) => ((tag = answered.response.headers.get("etag") ?? ""), answered)));
+  return { it, tag };
 }
 
 export function refusal(status: number, error: unknown): Refusal {
@@ -102,14 +111,4 @@ function sent(request: Request): Promise<Response> {
 /** Good where there is no TLS too, unlike crypto.randomUUID. */
 export function key(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** A record with its tag: what `If-Match` says, so that nobody's change is written over. Throws Refusal. */
-export async function askTagged<T>(call: Call<T>): Promise<{ data: T; tag: string }> {
-  let tag = "";
-  const noted = call.then((answered) => {
-    tag = answered.response.headers.get("etag") ?? "";
-    return answered;
-  });
-  return { data: await ask(noted), tag };
 }

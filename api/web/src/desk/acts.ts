@@ -58,7 +58,7 @@ export async function end(session: Session): Promise<void> {
   });
 }
 
-async function undoEnd(session: Session): Promise<void> {
+export async function undoEnd(session: Session): Promise<void> {
   await attempt(async () => {
     see(await ask(api.POST("/api/sessions/{session_id}/undo", of(session))));
     tell(say("done.undone"));
@@ -69,6 +69,14 @@ export async function transfer(session: Session, poste: Poste): Promise<void> {
   await attempt(async () => {
     see(await ask(api.POST("/api/sessions/{session_id}/transfer", { ...of(session), body: { poste: poste.slug } })));
     tell(say("done.transferred", { who: who(session), poste: poste.nom }));
+  });
+}
+
+/** Two sessions change places. */
+export async function swap(session: Session, other: Session): Promise<void> {
+  await attempt(async () => {
+    see(await ask(api.POST("/api/sessions/{session_id}/swap", { ...of(session), body: { session: other.id } })));
+    tell(say("done.swapped", { who: who(session), other: who(other) }));
   });
 }
 

@@ -10,6 +10,7 @@ import { complain } from "@/live/notices";
 
 const MOST = 200;
 const SETTLE_MS = 150;
+const HIDDEN_MS = 200;
 const RUNNING = ["active", "suspendue"];
 
 export const sites = ref<Site[]>([]);
@@ -131,7 +132,20 @@ function soon(read: () => Promise<void>): void {
   settle.set(read, window.setTimeout(() => void read().catch(() => undefined), SETTLE_MS));
 }
 
+/** A burst is drawn once: what comes within a frame is taken together. A page in the background has no frames. */
+const inbox: Message[] = [];
 function hear(message: Message): void {
+  inbox.push(message);
+  if (inbox.length > 1) return;
+  const timer = window.setTimeout(take, HIDDEN_MS);
+  requestAnimationFrame(take);
+  function take(): void {
+    clearTimeout(timer);
+    for (const one of inbox.splice(0)) sort(one);
+  }
+}
+
+function sort(message: Message): void {
   if (["reload", "rights", "room_update"].includes(message.type)) soon(load);
   else if (pending) pending.push(message);
   else apply(message);

@@ -1,11 +1,12 @@
 /** The dialog that gives a code: it can be opened from anywhere. */
 import { readonly, shallowRef } from "vue";
 
-import type { Session, Ticket } from "@/api/client";
+import type { Session, Ticket, Utilisateur } from "@/api/client";
 
-/** For a poste that was chosen, a ticket that was called, or a code that was given before. */
+/** For a poste or a person that was chosen, a ticket that was called, or a code that was given before. */
 export interface Asked {
   poste?: string;
+  person?: Utilisateur;
   ticket?: Ticket;
   given?: { session: Session; code: string };
 }

@@ -23,7 +23,8 @@ export interface Message {
 type Listener = (message: Message) => void;
 
 const BEAT_MS = 3_000;
-const SILENT_MS = 8_000;
+const LOOK_MS = 1_000;
+const SILENT_MS = 7_000;
 const LONGEST_PAUSE_MS = 8_000;
 const LOG_IN_AGAIN = 4401;
 
@@ -99,16 +100,18 @@ function hear(message: Message): void {
   for (const listener of listeners) listener(message);
 }
 
+/** Notice a line on which nothing comes any more: no one closes it. */
 function watch(): void {
   clearInterval(beat);
-  const opened = Date.now();
-  let last = heard.value;
-  let at = opened;
+  let [last, at, asked] = [heard.value, Date.now(), Date.now()];
   beat = window.setInterval(() => {
     if (heard.value !== last) [last, at] = [heard.value, Date.now()];
     if (Date.now() - at > SILENT_MS) lost();
-    else ping();
-  }, BEAT_MS);
+    else if (Date.now() - asked >= BEAT_MS) {
+      asked = Date.now();
+      ping();
+    }
+  }, LOOK_MS);
 }
 
 function ping(): void {

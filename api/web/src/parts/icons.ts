@@ -50,4 +50,12 @@ export {
   Wifi as live,
   WifiOff as lost,
   X as close,
+  Camera as camera,
+  ChevronLeft as back,
+  Download as download,
+  FileUp as upload,
+  ShieldCheck as agreed,
+  ShieldX as disagreed,
+  Repeat2 as swap,
+  CalendarDays as booking,
 } from "@lucide/vue";

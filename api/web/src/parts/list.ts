@@ -29,12 +29,12 @@ export function useList<T>(defaults: Asked, read: (asked: Asked & { limit: numbe
   const page = computed(() => Math.max(1, Number(asked.value.page) || 1));
   const pages = computed(() => Math.max(1, Math.ceil(total.value / ROWS)));
 
-  /** With `quietly`, nothing says that it is read again: what happened made it so, not who looks. */
-  async function reload(quietly = false): Promise<void> {
+  /** Read it again; `quiet`: without saying so, for what changed by itself. */
+  async function reload(quiet = false): Promise<void> {
     const mine = ++turn;
     const { page: _page, ...filters } = asked.value;
     const given = Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== ""));
-    if (!quietly) busy.value = true;
+    if (!quiet) busy.value = true;
     try {
       const found = await read({ ...given, limit: ROWS, offset: (page.value - 1) * ROWS } as Asked & { limit: number; offset: number });
       if (mine !== turn) return;

@@ -1,5 +1,7 @@
 /** The same in English: a key that is missing, or is too many, is refused by the types. */
 import type { Catalogue } from "./index";
+import { people as peopleEn } from "./people.en";
+import { sessions as sessionsEn } from "./sessions.en";
 import { journal } from "./journal.en";
 import { mur, plan, postes } from "./postes.en";
 
@@ -107,6 +109,8 @@ export const en: Catalogue = {
     more_actions: "More actions",
     next: "Next",
     previous: "Previous",
+    no: "No, leave it",
+    export: "Export…",
     export_csv: "Export as CSV",
     export_xlsx: "Export as XLSX",
     retry: "Try again",
@@ -119,6 +123,7 @@ export const en: Catalogue = {
     ended: "{who}: session ended",
     undone: "Undone",
     message: "Message sent to {who}",
+    swapped: "{who} and {other} have changed places",
     transferred: "{who} goes on at {poste}",
     refused: "Request refused",
     served: "Code given to {who}",
@@ -126,6 +131,7 @@ export const en: Catalogue = {
     left_queue: "Ticket removed",
     wanted: "{who}: {state}",
     many: "{done} of {n} done | {done} of {n} done | {done} of {n} done",
+    exported: "The file is in your downloads",
     saved: "Saved",
     cancelled: "Session cancelled",
   },
@@ -161,7 +167,6 @@ export const en: Catalogue = {
     waiting_code: "Code given, not typed yet",
     codes: "Codes given, not typed yet",
     expires: "good {until}",
-    tile: "{poste}, {state}. {more}",
     to_poste: "Move to",
     to_whom: "Message for {who}",
     to_all: "Message for the whole site",
@@ -241,6 +246,8 @@ export const en: Catalogue = {
     help: "This help",
   },
   find: { title: "Search", hint: "A person, a computer, a session", nothing: "Nothing of this name." },
+  people: peopleEn,
+  sessions: sessionsEn,
   common: {
     loading: "Loading…",
     nothing: "Nothing to show.",
@@ -251,6 +258,8 @@ export const en: Catalogue = {
     to: "To",
     total: "{n} result | {n} result | {n} results",
     page: "Page {page} of {pages}",
+    all: "All",
+    all_of_them: "All",
     actions: "Actions",
     optional: "optional",
     never: "never",

@@ -1,4 +1,6 @@
 /** What the page says in French. Thin spaces before : ; ! ? are narrow no-break ones. */
+import { people as peopleFr } from "./people.fr";
+import { sessions as sessionsFr } from "./sessions.fr";
 import { journal } from "./journal.fr";
 import { mur, plan, postes } from "./postes.fr";
 
@@ -111,6 +113,8 @@ export const fr = {
     more_actions: "Autres actions",
     next: "Suivant",
     previous: "Précédent",
+    no: "Non, rien",
+    export: "Exporter…",
     export_csv: "Exporter en CSV",
     export_xlsx: "Exporter en XLSX",
     retry: "Réessayer",
@@ -123,6 +127,7 @@ export const fr = {
     ended: "{who} : session terminée",
     undone: "C’est annulé",
     message: "Message envoyé à {who}",
+    swapped: "{who} et {other} ont échangé leurs postes",
     transferred: "{who} continue sur {poste}",
     refused: "Demande refusée",
     served: "Code donné à {who}",
@@ -130,6 +135,7 @@ export const fr = {
     left_queue: "Ticket retiré",
     wanted: "{who} : {state}",
     many: "{done} sur {n} fait | {done} sur {n} fait | {done} sur {n} faits",
+    exported: "Le fichier est dans vos téléchargements",
     saved: "C’est enregistré",
     cancelled: "Session annulée",
   },
@@ -165,7 +171,6 @@ export const fr = {
     waiting_code: "Code donné, pas encore tapé",
     codes: "Codes donnés, pas encore tapés",
     expires: "valable {until}",
-    tile: "{poste}, {state}. {more}",
     to_poste: "Transférer vers",
     to_whom: "Message pour {who}",
     to_all: "Message pour tout le site",
@@ -249,6 +254,8 @@ export const fr = {
     hint: "Une personne, un poste, une session",
     nothing: "Rien de ce nom.",
   },
+  people: peopleFr,
+  sessions: sessionsFr,
   common: {
     loading: "Chargement…",
     nothing: "Rien à montrer.",
@@ -259,6 +266,8 @@ export const fr = {
     to: "Au",
     total: "{n} résultat | {n} résultat | {n} résultats",
     page: "Page {page} sur {pages}",
+    all: "Tous",
+    all_of_them: "Toutes",
     actions: "Actions",
     optional: "facultatif",
     never: "jamais",
