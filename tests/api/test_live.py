@@ -20,7 +20,7 @@ from fleet.database import leases
 from fleet.database.audit import Entry
 from fleet.database.engine import Database
 from fleet.domain.actor import SYSTEM
-from fleet.usecases import operateurs, postes, sessions, sites
+from fleet.usecases import operateurs, plans, postes, sessions, sites
 from fleet.usecases.fleet import Fleet
 from fleet.usecases.operateurs import NewOperateur, OperateurEdit
 from fleet.usecases.postes import NewPoste
@@ -178,6 +178,29 @@ def test_a_page_hears_who_comes_and_goes(fleet: Fleet, site_id: int, elsewhere: 
             await asyncio.to_thread(_come, elsewhere, site_id)
             seen = (await hear(page, "presence"))["poste"]
             assert (seen["slug"], seen["est_en_ligne"], seen["statut"]) == ("poste-1", True, "disponible")
+
+    asyncio.run(story())
+
+
+def test_a_page_hears_what_changes_the_room_itself(fleet: Fleet, site_id: int) -> None:
+    def change() -> None:
+        made = postes.create(fleet, SYSTEM, NewPoste(site_id, "neuf", "Neuf"))
+        postes.edit(fleet, SYSTEM, made, {"nom": "Neuf, au fond"})
+        plans.place(fleet, SYSTEM, site_id, {made: plans.Position(1.0, 2.0)})
+        postes.remove(fleet, SYSTEM, made)
+        sites.edit(fleet, SYSTEM, site_id, {"nom": "Saint-Denis, centre"})
+
+    async def story() -> None:
+        async with served(fleet) as api, api.page() as page:
+            await hear(page, "connection_established")
+            await asyncio.to_thread(change)
+            told = [await hear(page, "room_update") for _ in range(3)]
+        assert [one["action"] for one in told] == [
+            "modification_plan",
+            "suppression_poste",
+            "modification_site",
+        ]
+        assert {one["site"] for one in told} == {"st-denis"}
 
     asyncio.run(story())
 
