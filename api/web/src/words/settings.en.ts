@@ -112,7 +112,7 @@ export const settings: Catalogue["settings"] = {
   last_login: "Last login",
   you: "(you)",
   inactive: "not active",
-  login_hint: "a-z, 0-9 and . _ @ -. It does not change.",
+  login_hint: "a-z, 0-9 and . _ {'@'} -. It does not change.",
   first_password: "First password",
   new_password_of: "New password",
   password_hint: "Ten characters at least. A sentence is easier to remember.",

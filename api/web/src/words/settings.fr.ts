@@ -110,7 +110,7 @@ export const settings = {
   last_login: "Dernière connexion",
   you: "(vous)",
   inactive: "désactivé",
-  login_hint: "a-z, 0-9 et . _ @ -. Il ne change plus.",
+  login_hint: "a-z, 0-9 et . _ {'@'} -. Il ne change plus.",
   first_password: "Premier mot de passe",
   new_password_of: "Nouveau mot de passe",
   password_hint: "Dix caractères au moins. Une phrase est plus facile à retenir.",
