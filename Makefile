@@ -76,8 +76,9 @@ coverage: as-root install system-deps web ## what the tests run through; build/c
 	@COVERAGE_FILE=build/coverage.data $(BIN)/coverage html --quiet --directory build/coverage
 	@COVERAGE_FILE=build/coverage.data $(BIN)/coverage report
 
-screenshots: install system-deps ## pictures of the window in each state into build/screenshots; those that the docs show are kept there
+screenshots: install system-deps web ## pictures of the page, and of the window in each state, into build/screenshots; those that the docs show are kept there
 	@QT_QPA_PLATFORM=offscreen QT_LOGGING_RULES='qt.qpa.*=false' $(BIN)/python -m tests.support.gallery build/screenshots docs 2>/dev/null
+	@$(BIN)/python -m tests.page.gallery build/screenshots docs
 
 lock: ## bring locks/ up to pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@$(UV) --extra kiosk $(UPGRADE) --output-file locks/kiosk.lock

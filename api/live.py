@@ -41,6 +41,10 @@ _PATIENCE_S = 0.1
 _RETRY_S = 0.5
 
 
+_RIGHTS = Event(0, None, b'{"type":"rights"}')
+"""To a page whose operator may see or do something else than before: it asks again who it is."""
+
+
 class Over(Exception):
     """A conversation is over, with this code for a WebSocket and this reason."""
 
@@ -134,9 +138,8 @@ class Live:
         """Something was committed."""
         if any(one.topic in (OPERATEURS, "all") for one in news):
             self._shared.rights.forget()
-        if self._readers:
-            self._changed.update(news)
-            self._wake.set()
+        self._changed.update(news)
+        self._wake.set()
 
     def check_room(self, actor: Actor) -> None:
         """Raise Refused when this operator has too many pages open."""
@@ -147,13 +150,18 @@ class Live:
     async def joined(self, actor: Actor, session_id: int | None) -> AsyncIterator[Reader]:
         """A page, of one session or of all, as long as it is there. What is committed from now on reaches it.
 
-        Raises NotFound.
+        Raises NotFound, and Refused like `check_room`.
         """
         site_id = await self._site(actor, session_id)
         reader = Reader(actor, session_id, site_id, asyncio.Queue(self._shared.settings.queue))
         async with self._turn:
-            if not self._readers:
+            if self._readers:
+                await self._tell_logged(
+                    None
+                )  # it may have been told more by another process than we were yet
+            else:
                 self._told = await self._shared.work.run(self._begin)
+            self.check_room(actor)
             reader.told = dict(self._told or {})
             self._readers.add(reader)
         if self._stopped:
@@ -205,17 +213,15 @@ class Live:
         self._wake.set()
 
     async def _tell_changed(self, changed: set[News]) -> None:
+        if not self._readers:
+            return
         everything = any(news.topic == "all" for news in changed)
         if everything or any(news.topic == OPERATEURS for news in changed):
             await self._check_rights()
         logs = {news.site_id for news in changed if news.topic == LOG}
         lost = {news.site_id for news in changed if news.topic == PRESENCE}
         where = lost | {news.site_id for news in changed if news.topic in (POSTES, _DEBOUNCED)}
-        more = True
-        while more and self._readers:
-            found, told, more = await self._shared.work.run(lambda: self._read(logs, everything))
-            await self._tell_sliced(found)
-            self._told = told
+        await self._tell_logged(None if everything else logs)
         if where or everything:
             found, looks = await self._shared.work.run(lambda: self._look(where, everything))
             await self._tell_sliced(found)
@@ -224,6 +230,14 @@ class Live:
             loop = asyncio.get_running_loop()
             loop.call_later(DEBOUNCE.total_seconds() + 0.1, self._look_again, lost)
 
+    async def _tell_logged(self, chains: set[int] | None) -> None:
+        """What the trail of these sites says and nobody was told yet; None: of all sites."""
+        more = True
+        while more and self._readers:
+            found, told, more = await self._shared.work.run(lambda: self._read(chains))
+            await self._tell_sliced(found)
+            self._told = told
+
     async def _check_rights(self) -> None:
         """Somebody's rights were changed: pages see what their operators may see now, if anything."""
         for reader in tuple(self._readers):
@@ -231,8 +245,9 @@ class Live:
             actor = None if who is None else await self._shared.rights.of(who, reader.actor.ip)
             if actor is None or actor.generation != reader.actor.generation:
                 reader.end(UNAUTHENTICATED, "jeton_refuse")
-            else:
+            elif actor != reader.actor:
                 reader.actor = actor
+                reader.put(_RIGHTS)
 
     def _look_again(self, places: set[int]) -> None:
         """After the debounce a lost poste has another statut, and nothing was committed to say so."""
@@ -259,18 +274,20 @@ class Live:
             events.presence(tx, self._sites(tx), self._looks)
             return events.heads(tx)
 
-    def _read(self, logs: set[int], everything: bool) -> tuple[list[Event], dict[int, int], bool]:
+    def _read(self, chains: set[int] | None) -> tuple[list[Event], dict[int, int], bool]:
         # A copy: what fails half-way has told nothing, and is told again.
         told = dict(self._told or {})
         found: list[Event] = []
         more = False
         with self._shared.fleet.database.read() as tx:
-            chains = set(events.heads(tx)) if everything else logs
-            for chain in sorted(chains - {0}):
+            for chain in sorted(self._grown(tx, told) if chains is None else chains - {0}):
                 new, told[chain], unread = events.since(tx, chain, told.get(chain, 0))
                 found += new
                 more |= unread
         return found, told, more
+
+    def _grown(self, tx: Transaction, told: Mapping[int, int]) -> set[int]:
+        return {chain for chain, numero in events.heads(tx).items() if chain and numero > told.get(chain, 0)}
 
     def _look(self, places: set[int], everything: bool) -> tuple[list[Event], dict[int, tuple[Any, ...]]]:
         looks = dict(self._looks)

@@ -21,6 +21,8 @@ MOST = 5_000
 """Who missed more of a site reads its lists again, which costs less than hearing it all."""
 Position = Mapping[str, int]
 MOST_SITES = 1_000
+LONGEST = 32_768
+"""A position of so many sites, as text."""
 _PART = re.compile(r"([a-z0-9-]{1,63}):([0-9]{1,18})", re.ASCII)
 _encode = msgspec.json.Encoder().encode
 

@@ -33,7 +33,7 @@ class Names:
         if not word:
             return None
         found = self.site(word)
-        actor.require_site(found)
+        self._fleet.require_site(actor, found)
         return found
 
     def asked_poste(self, actor: Actor, word: str | int | None) -> int | None:
@@ -46,11 +46,11 @@ class Names:
         return found
 
     def _require_poste(self, actor: Actor, poste_id: int) -> None:
-        with self._fleet.database.read() as tx:
+        with self._fleet.guarded(actor), self._fleet.database.read() as tx:
             where = tx.execute(select(poste.c.site_id).where(poste.c.id == poste_id)).scalar_one_or_none()
-        if where is None:
-            raise NotFound("poste")
-        actor.require_site(where, "poste")
+            if where is None:
+                raise NotFound("poste")
+            actor.require_site(where, "poste", poste_id)
 
     def _id(self, thing: str, word: str | int, slug: Column[str], number: Column[int]) -> int:
         if isinstance(word, int):

@@ -150,10 +150,13 @@ def _on(
 
 
 def said(child: Child, word: str) -> str | None:
-    """What a process of ours has told about something: the rest of the last line that begins with this word."""
+    """What a process of ours has told about something: the rest of the last line that begins with this word.
+
+    A line that has no end yet is still being written.
+    """
     if not child.log.exists():
         return None
-    lines = child.log.read_text(errors="replace").splitlines()
+    lines = child.log.read_text(errors="replace").split("\n")[:-1]
     told = [line[len(word) + 1 :] for line in lines if line.split(" ", 1)[0] == word]
     return told[-1] if told else None
 

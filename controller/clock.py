@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 STEP_S = 2.0
 """What is no more taken for one clock that was corrected by little."""
+NARROW_S = 0.5
+"""How long a reading may take that tells by how much the clock was set: half of it may be wrong."""
 DRIFT = 1e-3
 """How fast the two clocks may drift apart, at most: a clock that is being corrected runs by 0.5 in 1,000 too fast."""
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -37,11 +39,14 @@ class DatabaseClock:
         """Take a reading made between two instants of the boot clock. Gives the step since the last, or 0."""
         low, high = database_now.timestamp() - after, database_now.timestamp() - before
         drift = DRIFT * (after - self._read_at)
-        self._read_at = after
         if low <= self._high + drift and high >= self._low - drift:
             self._low, self._high = max(low, self._low - drift), min(high, self._high + drift)
+            self._read_at = after
             return 0.0
-        # It was set, by little or by much. What lies between the bounds is proven, their middles are guessed.
+        if after - before > NARROW_S:
+            return 0.0  # it was set, and a quicker reading will tell by how much
+        # By little or by much. What lies between the bounds is proven, their middles are guessed.
+        self._read_at = after
         proven, known = max(low - self._high, self._low - high), self._epoch
         self._low, self._high = low, high
         return self._epoch - known if proven > STEP_S else 0.0

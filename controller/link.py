@@ -21,6 +21,7 @@ READ_BYTES = 32_768
 PATIENCE_S = 10.0
 T = TypeVar("T")
 Receive = Callable[[str, bytes, bool], None]
+_KIND_AND_QOS, _PUBLISH_AT_QOS_0, _RETAIN = 0xF6, 0x30, 0x01
 _DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -68,8 +69,12 @@ class Link(Client):
     async def __aenter__(self) -> Self:
         """Connect. Raises MqttError."""
         await super().__aenter__()
-        self._client._sock = cast("Any", _Buffered(self._client.socket()))
+        self._client._sock = cast("Any", _Buffered(self._client.socket(), self._receive, self._is_between))
         return self
+
+    def _is_between(self) -> bool:
+        """Whether the next byte that paho asks for begins a packet."""
+        return self._client._in_packet["command"] == 0
 
     async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109 - its name for it
         """As aiomqtt's, on a block that is cancelled when it is told so.
@@ -135,11 +140,13 @@ class Link(Client):
 class _Buffered:
     """A socket read in large pieces: paho reads a message in three calls, of one byte, one byte, and the rest.
 
-    aiomqtt goes on reading while `pending` says that something is left, as for TLS.
+    Messages at QoS 0 that are there as a whole go to `receive` without paho: heartbeats, and what was retained, of
+    which there are many and nothing is owed. aiomqtt goes on reading while `pending` says that something is left,
+    as for TLS.
     """
 
-    def __init__(self, sock: Any) -> None:
-        self._socket = sock
+    def __init__(self, sock: Any, receive: Receive, is_between: Callable[[], bool]) -> None:
+        self._socket, self._receive, self._is_between = sock, receive, is_between
         self._held, self._at, self._may_read = b"", 0, True
 
     def recv(self, size: int) -> bytes:
@@ -149,6 +156,10 @@ class _Buffered:
                 raise BlockingIOError
             self._held, self._at = self._socket.recv(READ_BYTES), 0
             self._may_read = False
+        if size == 1 and self._held and self._is_between():
+            self._at = unanswered(self._held, self._at, self._receive)
+            if self._at == len(self._held):
+                raise BlockingIOError
         taken: bytes = self._held[self._at : self._at + size]
         self._at += len(taken)
         return taken
@@ -163,6 +174,32 @@ class _Buffered:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._socket, name)
+
+
+def unanswered(packets: bytes, at: int, receive: Receive) -> int:
+    """Hand on the messages at QoS 0 that stand here in a row (MQTT 3.1.1). Gives where the row ends."""
+    end = len(packets)
+    while at + 2 <= end and packets[at] & _KIND_AND_QOS == _PUBLISH_AT_QOS_0:
+        length, body, shift = 0, at + 1, 0
+        while body < end:
+            digit = packets[body]
+            length |= (digit & 127) << shift
+            body, shift = body + 1, shift + 7
+            if digit < 128:
+                break
+        else:
+            break
+        text, after = body + 2, body + length
+        named = text + int.from_bytes(packets[body:text], "big")
+        if after > end or named > after:
+            break
+        try:
+            topic = packets[text:named].decode()
+        except UnicodeDecodeError:
+            break
+        receive(topic, packets[named:after], bool(packets[at] & _RETAIN))
+        at = after
+    return at
 
 
 def connection(address: BrokerAddress, identifier: str, will: Will, receive: Receive) -> Link:

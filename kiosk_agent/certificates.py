@@ -26,13 +26,15 @@ def fault_of(error: Exception, tls: Tls | None) -> Fault:
 def fault_of_closed(tls: Tls | None) -> Fault:
     """The same for a door that was shut in our face: TLS 1.3 tells of our own certificate after it let us in."""
     own = tls.certificate if tls is not None else None
-    return "own_expired" if own is not None and _is_over(own) else ""
+    return "own_expired" if own is not None and not _is_in_time(own) else ""
 
 
-def _is_over(file: Path) -> bool:
+def _is_in_time(file: Path) -> bool:
+    """One that cannot be read is not blamed: what it is told of is its time."""
     from cryptography import x509  # here: a poste without a certificate of its own does without
 
     try:
-        return x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc < datetime.now(UTC)
+        own = x509.load_pem_x509_certificate(file.read_bytes())
     except (OSError, ValueError):
-        return False
+        return True
+    return own.not_valid_before_utc <= datetime.now(UTC) <= own.not_valid_after_utc

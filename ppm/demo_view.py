@@ -42,7 +42,7 @@ _MARKS = {
 def greet(console: Console, demo: Running, given_database: bool = False) -> None:
     """Where everything is, each on a line that can be copied whole."""
     lines = [
-        ("API", f"{demo.api}/"),
+        (say("page"), f"{demo.api}/"),
         (say("login"), demo.login),
         (say("password"), demo.password),
         ("MQTT", subscribe_line(demo.mqtt)),

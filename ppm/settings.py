@@ -261,7 +261,8 @@ KEEP_PEOPLE_DAYS = Setting(
 )  # fmt: skip
 KEEP_LOGS_DAYS = Setting(
     "PPM_KEEP_LOGS_DAYS", "days", rules.number(31, 3660),
-    "How long the audit trail stays in the database; what is older is only in its archive.", _JOBS, default=365,
+    "How long the audit trail stays in the database; what is older is only in its archive. Requisitions go then.",
+    _JOBS, default=365,
 )  # fmt: skip
 SITE = Setting(
     "PPM_SITE", "slug", rules.slug, "The site that a poste is in.", ("kiosk", "simulate"), example="saint-denis",

@@ -24,7 +24,7 @@ OUTCOMES: Mapping[str, str] = {
     "octets": "bytes", "retires": "deleted", "jour": "day", "utilisateurs": "utilisateurs",
     "adresses": "addresses", "evenements": "events", "technique": "technical", "erreur": "error",
     "sites": "sites", "sessions": "sessions", "logs": "logs", "reservations": "bookings", "attente": "tickets",
-    "reponses_oubliees": "answers forgotten",
+    "reponses_oubliees": "answers forgotten", "requisitions": "requisitions",
 }  # fmt: skip
 """What a job tells of what it did: the French words are those of the API."""
 CATALOGUE: Mapping[str, tuple[str, str]] = {
@@ -41,6 +41,7 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
     ),
     "ctrl_c": ("Ctrl-C arrête tout.", "Ctrl-C stops everything."),
     "login": ("identifiant", "login"),
+    "page": ("page", "page"),
     "password": ("mot de passe", "password"),
     "in_words": ("en clair", "in words"),
     "files": ("fichiers", "files"),

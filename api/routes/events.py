@@ -37,11 +37,15 @@ _HEADERS = {"cache-control": "no-store, private", "x-accel-buffering": "no"}
 
 After = Annotated[
     str | None,
-    QueryParameter(max_length=10_000, description="position où reprendre, comme `st-denis:120,le-tampon:4`"),
+    QueryParameter(
+        max_length=missed.LONGEST, description="position où reprendre, comme `st-denis:120,le-tampon:4`"
+    ),
 ]
 LastEventId = Annotated[
     str | None,
-    HeaderParameter(name="Last-Event-ID", max_length=10_000, description="la même, dite par le navigateur"),
+    HeaderParameter(
+        name="Last-Event-ID", max_length=missed.LONGEST, description="la même, dite par le navigateur"
+    ),
 ]
 Patience = Annotated[
     int | None,

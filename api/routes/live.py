@@ -30,7 +30,8 @@ from fleet.usecases.poste_credentials import PREFIX
 log = logging.getLogger(__name__)
 FIRST_MESSAGE_S = 5.0
 FOREIGN_ORIGIN, UNKNOWN, INVALID, TOO_MANY, TOO_LARGE = 4403, 4404, 4422, 4429, 1009
-LARGEST = 8192
+LARGEST = missed.LONGEST + 4_096
+"""Of a message: that of a page that comes back has its position, and a token."""
 SILENT_POSTE_S = 120.0
 Socket = WebSocket[Any, Any, Any]
 _encode = msgspec.json.Encoder().encode
@@ -54,11 +55,11 @@ async def _serve(socket: Socket, session_id: int | None) -> None:
         return
     await socket.accept()
     try:
-        token = None if "ticket" in socket.query_params else await _token(socket)
+        token, position = await _greeting(socket)
         if token is not None and token.startswith(PREFIX) and session_id is None:
             await _stand_in(socket, token)
         else:
-            await _page(socket, token, session_id)
+            await _page(socket, token, position, session_id)
     except WebSocketDisconnect:
         return
     except Unauthenticated as refused:
@@ -70,14 +71,12 @@ async def _serve(socket: Socket, session_id: int | None) -> None:
         await _close(socket, Over(STOPPED, "service_indisponible"))
 
 
-async def _page(socket: Socket, token: str | None, session_id: int | None) -> None:
+async def _page(socket: Socket, token: str | None, position: str | None, session_id: int | None) -> None:
     shared, live = _shared(socket), _live(socket)
     actor, claims = await _known(socket, token)
     try:
         shared.limits.known(actor)
-        live.check_room(actor)
-        apres = socket.query_params.get("apres")
-        after = None if apres is None else missed.position("apres", apres)
+        after = None if position is None else missed.position("apres", position)
         async with live.joined(actor, session_id) as reader:
             await _talk(socket, reader, claims, after)
     except NotFound:
@@ -109,16 +108,21 @@ async def _stand_in(socket: Socket, credential: str) -> None:
         await socket.send_data(answered.decode(), "text")
 
 
-async def _token(socket: Socket) -> str | None:
-    """The access token in the address, or in the first message."""
-    token: str | None = socket.query_params.get("token")
-    if token is not None:
-        return token
+async def _greeting(socket: Socket) -> tuple[str | None, str | None]:
+    """The access token and the position, in the address or in the first message. With a ticket there is no token."""
+    asked = socket.query_params
+    if "ticket" in asked or "token" in asked:
+        return asked.get("token"), asked.get("apres")
     try:
         first = await asyncio.wait_for(_receive(socket), FIRST_MESSAGE_S)
     except TimeoutError:
-        return None
-    said = first.get("token") if first.get("type") == "auth" else None
+        return None, None
+    if first.get("type") != "auth":
+        return None, None
+    return _word(first.get("token")), _word(first.get("apres")) or asked.get("apres")
+
+
+def _word(said: object) -> str | None:
     return said if isinstance(said, str) else None
 
 
@@ -149,10 +153,9 @@ async def _listen(socket: Socket, reader: Reader, claims: Claims) -> None:
 
 
 async def _renewed(socket: Socket, reader: Reader, said: dict[str, Any]) -> Claims:
-    token = said.get("token")
+    ip = address(socket.scope)
     try:
-        given = token if isinstance(token, str) else None
-        reader.actor, claims = await authenticated(_shared(socket), given, address(socket.scope))
+        reader.actor, claims = await authenticated(_shared(socket), _word(said.get("token")), ip)
     except Unauthenticated as refused:
         raise Over(UNAUTHENTICATED, refused.reason) from None
     return claims

@@ -1,18 +1,25 @@
 """The audit trail: read, never written, from here."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 
 from litestar import Router, get, post
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 
 from api.calls import Call
 from api.parameters import Limit, LogOffset, Needed, Number, PathId, Typed, When, Word, Words, instant, listed
 from api.schemas import LogSearch
 from fleet.domain.actor import Actor
-from fleet.usecases import journal, log_statistics, statistics
+from fleet.usecases import journal, log_statistics, statistics, trail_check
 from fleet.usecases.fleet import Fleet
 from fleet.usecases.journal import LogFilter, LogList, LogView
 from fleet.usecases.log_statistics import LogStats
+from fleet.usecases.trail_check import TrailCheck
+
+After = Annotated[
+    str | None, QueryParameter(max_length=40, description="la `suite` d’une réponse précédente")
+]
+Lines = Annotated[int, QueryParameter(ge=1, le=trail_check.MOST, description="lignes à vérifier au plus")]
 
 
 @get("/", summary="Lire le journal")
@@ -114,6 +121,13 @@ async def stats(request: Call, site: Word = None, depuis: When = None, jusqu_a: 
     return await request.run(counted)
 
 
+@get("/verify", summary="Vérifier la chaîne du journal")
+async def verify(request: Call, apres: After = None, limit: Lines = trail_check.MOST) -> TrailCheck:
+    """Go through the trail of every site and name what does not hold, so many lines at a time: with `suite` as
+    `apres` it goes on, until that is null."""
+    return await request.run(lambda fleet, actor: trail_check.part(fleet, actor, apres, limit))
+
+
 @get("/{log_id:int}", summary="Lire une ligne du journal")
 async def read(request: Call, log_id: PathId) -> LogView:
     """One line, with its place in the chain."""
@@ -121,5 +135,5 @@ async def read(request: Call, log_id: PathId) -> LogView:
 
 
 router = Router(
-    "/logs", route_handlers=[search, find, recent, errors, by_session, stats, read], tags=["logs"]
+    "/logs", route_handlers=[search, find, recent, errors, by_session, stats, verify, read], tags=["logs"]
 )

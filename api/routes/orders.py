@@ -1,27 +1,29 @@
-"""Orders to postes that are away: what still waits for them."""
+"""Orders to postes: what waits for those that are away, and what became of the others."""
 
 from litestar import Router, get
 from litestar.di import NamedDependency
 
 from api.calls import Call
-from api.parameters import Word
+from api.parameters import Word, Words, listed
 from fleet.database.listing import Page
 from fleet.domain.actor import Actor
 from fleet.usecases import orders
 from fleet.usecases.fleet import Fleet
-from fleet.usecases.orders import OrderList
+from fleet.usecases.orders import OrderFilter, OrderList
 
 
-@get("/", summary="Lister les commandes en attente")
+@get("/", summary="Lister les commandes")
 async def search(
-    request: Call, page: NamedDependency[Page], poste: Word = None, site: Word = None
+    request: Call, page: NamedDependency[Page], poste: Word = None, site: Word = None, statut: Words = None
 ) -> OrderList:
-    """A page of the orders that wait until their poste is back, the oldest first. What was sent is no longer here."""
+    """A page of the orders that wait until their poste is back, the oldest first. With `statut`, those in these states:
+    attend, a_envoyer, envoyee, faite, refusee, expiree."""
     names = request.shared.names
 
     def wanted(fleet: Fleet, actor: Actor) -> OrderList:
-        site_id = names.asked_site(actor, site)
-        return orders.waiting(fleet, actor, site_id, names.asked_poste(actor, poste), page)
+        where = names.asked_site(actor, site), names.asked_poste(actor, poste)
+        which = OrderFilter(*where) if statut is None else OrderFilter(*where, listed(statut))
+        return orders.search(fleet, actor, which, page)
 
     return await request.run(wanted)
 

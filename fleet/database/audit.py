@@ -32,6 +32,8 @@ from fleet.database.tables import chain_head, log, log_archive
 from fleet.database.trips import Words
 
 GENESIS = bytes(32)
+_WHOM = 2
+"""Where in the facts of a line the session, the poste and the person stand."""
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -57,6 +59,15 @@ class Broken:
     chain: int
     numero: int
     what: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last link of the chain of a site."""
+
+    chain: int
+    numero: int
+    hash: bytes
 
 
 def write(connection: Connection, entries: Sequence[Entry], now: datetime | None) -> None:
@@ -154,6 +165,64 @@ def begin_chain_later(connection: Connection, chain: int) -> None:
     _BEGIN.later(connection, {"chain": chain, "genesis": GENESIS})
 
 
+# Lines that tell the same of many: they come as arrays, and their hashes in one piece, each behind the one before it.
+_ALIKE = Words(
+    "ppm_alike",
+    """
+WITH head AS (
+    UPDATE chain_head SET numero = %(numero)s::bigint + cardinality(%(sessions)s::bigint[]),
+        hash = substring(%(hashes)s::bytea FROM 32 * cardinality(%(sessions)s::bigint[]) + 1)
+    WHERE chain = %(chain)s::bigint
+)
+INSERT INTO log (site_id, numero, action, session_id, poste_id, utilisateur_id, metadata, created_at, previous_hash,
+    hash)
+SELECT %(chain)s::bigint, %(numero)s::bigint + n, %(action)s, session_id, poste_id, utilisateur_id, %(metadata)s::jsonb,
+    %(created_at)s::timestamptz, substring(%(hashes)s::bytea FROM (32 * n - 31)::int FOR 32),
+    substring(%(hashes)s::bytea FROM (32 * n + 1)::int FOR 32)
+FROM unnest(%(sessions)s::bigint[], %(postes)s::bigint[], %(people)s::bigint[])
+    WITH ORDINALITY AS line (session_id, poste_id, utilisateur_id, n)
+""",
+)
+Whom = tuple[int, int, int | None]
+"""A session, its poste, and its person if it has one."""
+
+
+def append_alike_later(
+    connection: Connection,
+    head: Head,
+    action: str,
+    facts: Mapping[str, Any],
+    now: datetime,
+    whom: Sequence[Whom],
+) -> None:
+    """Append a line for each of these to the chain of a site, on PostgreSQL, together with the next statement.
+
+    They tell the same of each. `head` is locked, and was read under its lock.
+    """
+    entry = Entry(action, head.chain, metadata=facts)
+    said = _facts(_line(entry, now))
+    begin, end = _encode(said[:_WHOM])[1:-1] + b",", b"," + _encode(said[_WHOM + 3 :])[1:]
+    hashes = [head.hash]
+    for numero, one in enumerate(whom, head.numero + 1):
+        line = b"[%d,%d,%b%b%b" % (head.chain, numero, begin, _encode(one)[1:-1], end)
+        hashes.append(hashlib.sha256(hashes[-1] + line).digest())
+    sessions, postes, people = (list(column) for column in zip(*whom, strict=True))
+    _ALIKE.later(
+        connection,
+        {
+            "chain": head.chain,
+            "numero": head.numero,
+            "action": action,
+            "metadata": _encode(said[6]).decode(),
+            "created_at": now,
+            "sessions": sessions,
+            "postes": postes,
+            "people": people,
+            "hashes": b"".join(hashes),
+        },
+    )
+
+
 _HEAD = (
     select(chain_head.c.numero, chain_head.c.hash)
     .where(chain_head.c.chain == bindparam("wanted"))
@@ -229,34 +298,93 @@ def verify(connection: Connection) -> Iterator[Broken]:
 
     A chain whose beginning was archived and purged goes on where its archive ends.
     """
-    heads = {row.chain: row for row in connection.execute(select(chain_head))}
-    known = connection.execute(select(log.c.site_id).distinct()).scalars()
-    purged = select(log_archive.c.chain, log_archive.c.dernier, log_archive.c.hash)
-    purged = purged.where(log_archive.c.purge_a.is_not(None)).order_by(log_archive.c.dernier)
-    begins = {row.chain: (row.dernier, bytes(row.hash)) for row in connection.execute(purged)}
-    for chain in sorted({*heads, *(site_id or 0 for site_id in known)}):
-        broken = _verify(connection, chain, heads.get(chain), *begins.get(chain, (0, GENESIS)))
+    for chain, (numero, previous) in _begins(connection).items():
+        broken = _verify(connection, chain, numero, previous)[1]
         if broken is not None:
             yield broken
 
 
-def _verify(connection: Connection, chain: int, head: Any, numero: int, previous: bytes) -> Broken | None:
-    for row in rows_of(connection, chain).mappings():
+@dataclass(frozen=True)
+class Checked:
+    """What was gone through of the trail: how many rows, what does not hold, and (chain, numero) to go on from."""
+
+    rows: int
+    broken: list[Broken]
+    after: tuple[int, int] | None
+
+
+def verify_part(connection: Connection, after: tuple[int, int], most: int) -> Checked:
+    """The same bit by bit, in the order of the chains: from after this row on, for at most so many rows.
+
+    Raises LookupError where there is no such row.
+    """
+    rows, broken = 0, []
+    for chain, (numero, previous) in _begins(connection).items():
+        if chain < after[0]:
+            continue
+        if chain == after[0] and after[1] > numero:
+            numero, previous = after[1], _hash_at(connection, chain, after[1])
+        seen, wrong_here, last = _verify(connection, chain, numero, previous, most - rows)
+        rows += seen
+        broken += [] if wrong_here is None else [wrong_here]
+        if last is not None:
+            return Checked(rows, broken, (chain, last))
+    return Checked(rows, broken, None)
+
+
+def length(connection: Connection) -> int:
+    """How many rows there are to verify: those of all chains without what was purged."""
+    heads = {row.chain: row.numero for row in connection.execute(select(chain_head))}
+    return sum(max(0, heads.get(chain, 0) - begin) for chain, (begin, _) in _begins(connection).items())
+
+
+def _begins(connection: Connection) -> dict[int, tuple[int, bytes]]:
+    """Each chain in order, with the number and the hash that its first row follows on."""
+    heads = connection.execute(select(chain_head.c.chain)).scalars()
+    known = connection.execute(select(log.c.site_id).distinct()).scalars()
+    purged = select(log_archive.c.chain, log_archive.c.dernier, log_archive.c.hash)
+    purged = purged.where(log_archive.c.purge_a.is_not(None)).order_by(log_archive.c.dernier)
+    begins = {row.chain: (row.dernier, bytes(row.hash)) for row in connection.execute(purged)}
+    chains = sorted({*heads, *(site_id or 0 for site_id in known)})
+    return {chain: begins.get(chain, (0, GENESIS)) for chain in chains}
+
+
+def _hash_at(connection: Connection, chain: int, numero: int) -> bytes:
+    """What the row after this one must follow on. Raises LookupError."""
+    mine = (on_chain(chain), log.c.numero == numero)
+    found = connection.execute(select(log.c.hash).where(*mine)).scalar_one_or_none()
+    if found is None:
+        raise LookupError(numero)
+    return bytes(found)
+
+
+def _verify(
+    connection: Connection, chain: int, numero: int, previous: bytes, most: int | None = None
+) -> tuple[int, Broken | None, int | None]:
+    """How many rows were looked at, the first that does not hold, and the last number where `most` ended it."""
+    rows = 0
+    for row in rows_of(connection, chain, numero, most=most).mappings():
+        rows += 1
         what = wrong(row, previous) if row["numero"] == numero + 1 else "missing"
         if what is not None:
-            return Broken(chain, numero + 1, what)
+            return rows, Broken(chain, numero + 1, what), None
         numero, previous = row["numero"], bytes(row["hash"])
+    head = connection.execute(select(chain_head).where(chain_head.c.chain == chain)).first()
+    if rows == most and head is not None and head.numero > numero:
+        return rows, None, numero
     if head is None or (head.numero, bytes(head.hash)) != (numero, previous):
-        return Broken(chain, numero + 1, "end cut off")
-    return None
+        return rows, Broken(chain, numero + 1, "end cut off"), None
+    return rows, None, None
 
 
-def rows_of(connection: Connection, chain: int, after: int = 0, until: int | None = None) -> Result[Any]:
+def rows_of(
+    connection: Connection, chain: int, after: int = 0, until: int | None = None, most: int | None = None
+) -> Result[Any]:
     """The entries of a chain in order, read bit by bit."""
     wanted = select(log).where(on_chain(chain), log.c.numero > after).order_by(log.c.numero)
     if until is not None:
         wanted = wanted.where(log.c.numero <= until)
-    return connection.execution_options(yield_per=1000).execute(wanted)
+    return connection.execution_options(yield_per=1000).execute(wanted.limit(most))
 
 
 def on_chain(chain: int) -> ColumnElement[bool]:

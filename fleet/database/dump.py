@@ -14,12 +14,13 @@ from sqlalchemy.engine import URL
 from fleet.database import audit
 from fleet.database.audit import Anchor
 from fleet.database.engine import Database
+from fleet.domain.errors import Refused
 
 _KEPT = "before_restore"
 
 
-class DumpFailed(Exception):
-    """The database's own tool could not do it; the message is what it said."""
+class DumpFailed(Refused):
+    """The database's own tool could not do it; `dit` is what it said."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,12 @@ def _load_sqlite(database: Database, path: Path) -> None:
     with closing(sqlite3.connect(path)) as source:
         try:
             if source.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
-                raise DumpFailed("the copy is damaged")
+                raise DumpFailed("sauvegarde_abimee")
             with closing(sqlite3.connect(target, timeout=30)) as live:
                 source.backup(live)
         except sqlite3.DatabaseError as error:
             if "not a database" not in str(error) and "malformed" not in str(error):
-                raise DumpFailed(str(error)) from error
+                raise DumpFailed("copie_impossible", outil="SQLite", dit=str(error)) from error
             _replace(source, target)
 
 
@@ -118,6 +119,7 @@ def _tool(url: URL, name: str, *words: str) -> None:
     try:
         done = subprocess.run([name, *words], env=environment, capture_output=True, text=True)
     except FileNotFoundError:
-        raise DumpFailed(f"{name} is missing; install postgresql-client") from None
+        raise DumpFailed("outil_absent", outil=name) from None
     if done.returncode != 0:
-        raise DumpFailed(" ".join(done.stderr.split())[-300:] or f"{name} ended with {done.returncode}")
+        said = " ".join(done.stderr.split())[-200:] or str(done.returncode)
+        raise DumpFailed("copie_impossible", outil=name, dit=said)

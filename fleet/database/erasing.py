@@ -19,8 +19,7 @@ def anonymise_sessions(tx: Transaction, which: Any) -> int:
     theirs = select(utilisateur.c.categorie).where(utilisateur.c.id == session.c.utilisateur_id)
     kept = func.coalesce(session.c.categorie, theirs.correlate(session).scalar_subquery())
     values = {"categorie": kept, "utilisateur_id": None, "notes": ""}
-    stamps = {"version": session.c.version + 1, "updated_at": tx.now}
-    return tx.execute(update(session).where(which).values(**values, **stamps)).rowcount
+    return tx.execute(update(session).where(which).values(**values, **_stamps(tx, session))).rowcount
 
 
 def forget_people(tx: Transaction, ids: Sequence[int]) -> int:
@@ -35,7 +34,9 @@ def forget_people(tx: Transaction, ids: Sequence[int]) -> int:
             if any(key.column is utilisateur.c.id for key in column.foreign_keys):
                 mine = any_of(tx, column, ids)
                 tx.execute(
-                    table.update().where(mine).values({column.name: None, **_blank(table)})
+                    table.update()
+                    .where(mine)
+                    .values({column.name: None, **_blank(table), **_stamps(tx, table)})
                     if column.nullable
                     else table.delete().where(mine)
                 )
@@ -46,13 +47,17 @@ def forget_promises(tx: Transaction, table: Table, which: Any) -> int:
     """Forget whom bookings or tickets were for, and what was noted about them."""
     words = _blank(table)
     said = or_(table.c.utilisateur_id.is_not(None), *(table.c[name] != "" for name in words))
-    stamps = {"version": table.c.version + 1, "updated_at": tx.now}
-    values = {"utilisateur_id": None, **words, **stamps}
+    values = {"utilisateur_id": None, **words, **_stamps(tx, table)}
     return tx.execute(update(table).where(which, said).values(**values)).rowcount
 
 
 def _blank(table: Table) -> dict[str, str]:
     return dict.fromkeys(sorted(_WORDS & set(table.c.keys())), "")
+
+
+def _stamps(tx: Transaction, table: Table) -> dict[str, Any]:
+    """The row is another one: whoever read it before must read it again."""
+    return {"version": table.c.version + 1, "updated_at": tx.now} if "version" in table.c else {}
 
 
 def forget_addresses(tx: Transaction, which: Any) -> int:

@@ -1,7 +1,7 @@
 """Sessions whose time is over, ended together: the session, what its poste should do, its line in the audit trail.
 
-On PostgreSQL one statement does all of it. A thousand sessions may end at once, and each trip and each line that is
-put together here is a millisecond by which the others end late.
+On PostgreSQL two trips do all of it, and the second is that of the commit. A thousand sessions may end at once, and
+what each costs here and there is a millisecond by which the others end late.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from fleet.database.sql import any_of
 from fleet.database.tables import session as table
 from fleet.database.types import Instant
 from fleet.domain import session as rules
+from fleet.domain.policy import Policy
 
 OVER = "duree_ecoulee"
 
@@ -35,29 +36,39 @@ class Expired:
 
 def expire(tx: Transaction, site_id: int, due: Sequence[int]) -> Expired:
     """End those of these sessions whose grace is over; what moved meanwhile is left alone."""
-    grace = timedelta(seconds=places.site_now(tx, site_id).policy.grace_s)
     act = _on_postgresql if tx.is_postgresql else _step_by_step
-    return act(tx, site_id, due, tx.now - grace)
+    return act(tx, site_id, due)
 
 
-def _on_postgresql(tx: Transaction, site_id: int, due: Sequence[int], limit: datetime) -> Expired:
+def _on_postgresql(tx: Transaction, site_id: int, due: Sequence[int]) -> Expired:
     audit.begin_chain_later(tx.connection, site_id)
-    asked = {"site": site_id, "due": list(due), "limit": limit, "now": tx.now}
+    asked = {"site": site_id, "due": list(due)}
     rows = tx.connection.exec_driver_sql(_EXPIRE, asked, execution_options=PREPARED).all()
-    if rows:
-        tx.tell(site_id, LOG)
-    return Expired({row[0] for row in rows}, [bulk.free(*row[1:]) for row in rows])
+    if not rows:
+        return Expired(set(), [])
+    said, numero, last = rows[0][:3]
+    whom = [(one, poste, person) for _, _, _, one, person, poste, *_ in rows]
+    head = audit.Head(site_id, numero, bytes(last))
+    audit.append_alike_later(
+        tx.connection, head, "expiration", {"motif": OVER}, datetime.fromisoformat(said), whom
+    )
+    tx.tell(site_id, LOG)
+    return Expired({one for one, _, _ in whom}, [bulk.free(*row[5:]) for row in rows])
 
 
-# The locks come in the order that everybody takes them in: sessions, postes by their ids, the head of the chain. What
-# a line says and how it is linked is `audit`'s: its check goes through these lines like all others. Rows are looked
-# for by arrays: a join with as many of them as nobody can foretell would read whole tables.
-_EXPIRE = r"""
-WITH RECURSIVE expired AS (
+# The locks come in the order that everybody takes them in: sessions, postes by their ids, the head of the chain. Rows
+# are looked for by arrays: a join with as many of them as nobody can foretell would read whole tables.
+_EXPIRE = rf"""
+WITH clock AS MATERIALIZED (
+    SELECT read.at, read.at - make_interval(secs => coalesce((politique ->> 'grace_s')::int, {Policy.grace_s})) AS over,
+        to_char(read.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') AS said
+    FROM site, (SELECT clock_timestamp() AS at OFFSET 0) read WHERE id = %(site)s::bigint
+), expired AS (
     UPDATE session SET statut = 'expiree', motif_fin = 'duree_ecoulee', restant_ms = 0,
-        fin_session = %(now)s::timestamptz, version = version + 1, updated_at = %(now)s::timestamptz
+        fin_session = clock.at, version = version + 1, updated_at = clock.at
+    FROM clock
     WHERE id = ANY (%(due)s::bigint[]) AND statut = 'active' AND confirmer_avant IS NULL
-        AND fin_prevue <= %(limit)s::timestamptz
+        AND fin_prevue <= clock.over
     RETURNING id, poste_id, utilisateur_id
 ), locked AS (
     SELECT poste_id FROM desired WHERE poste_id = ANY (ARRAY(SELECT poste_id FROM expired))
@@ -68,42 +79,19 @@ WITH RECURSIVE expired AS (
     WHERE desired.poste_id = ANY (ARRAY(SELECT poste_id FROM locked)) AND poste.id = desired.poste_id
     RETURNING desired.poste_id, poste.slug, desired.rev, desired.sent_rev, desired.applied_rev, desired.reason,
         poste.statut_voulu, desired.needs_care
-), said AS MATERIALIZED (
-    SELECT row_number() OVER (ORDER BY id) AS n, id, poste_id, utilisateur_id,
-        convert_to(',"expiration",null,' || id || ',' || poste_id || ',' || coalesce(utilisateur_id::text, 'null')
-            || ',"",{"motif":"duree_ecoulee"},"",'
-            || to_char(%(now)s::timestamptz AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"\"]'), 'UTF8')
-        AS facts
-    FROM expired
 ), head AS MATERIALIZED (
-    SELECT chain, numero, hash FROM chain_head
+    SELECT numero, hash FROM chain_head
     WHERE chain = %(site)s::bigint AND (SELECT count(*) FROM told) > 0 FOR UPDATE
-), lines AS MATERIALIZED (
-    SELECT array_agg(facts ORDER BY n) AS facts, count(*) AS many FROM said
-), linked (n, previous_hash, hash) AS (
-    SELECT 0::bigint, NULL::bytea, head.hash FROM head
-    UNION ALL
-    SELECT n + 1, linked.hash, sha256(
-        linked.hash || convert_to('[' || head.chain || ',' || head.numero + n + 1, 'UTF8') || lines.facts[n + 1])
-    FROM linked, head, lines WHERE n < lines.many
-), moved AS (
-    UPDATE chain_head SET numero = head.numero + n, hash = linked.hash
-    FROM head, lines JOIN linked ON n = lines.many
-    WHERE chain_head.chain = head.chain
-), written AS (
-    INSERT INTO log (site_id, numero, action, session_id, poste_id, utilisateur_id, metadata, created_at,
-        previous_hash, hash)
-    SELECT head.chain, head.numero + n, 'expiration', id, poste_id, utilisateur_id, '{"motif": "duree_ecoulee"}',
-        %(now)s::timestamptz, previous_hash, linked.hash
-    FROM said JOIN linked USING (n), head
 )
-SELECT expired.id, told.* FROM expired JOIN told USING (poste_id)
-"""
+SELECT clock.said, head.numero, head.hash, expired.id, expired.utilisateur_id, told.*
+FROM expired JOIN told USING (poste_id), head, clock ORDER BY expired.id
+"""  # noqa: S608 (words of this file)
 
 
-def _step_by_step(tx: Transaction, site_id: int, due: Sequence[int], limit: datetime) -> Expired:
+def _step_by_step(tx: Transaction, site_id: int, due: Sequence[int]) -> Expired:
+    grace = timedelta(seconds=places.site(tx, site_id).policy.grace_s)
     statement = _UPDATE.where(any_of(tx, table.c.id, due))
-    ended = tx.execute(statement, {"limit": limit, "now": tx.now}).all()
+    ended = tx.execute(statement, {"limit": tx.now - grace, "now": tx.now}).all()
     for row in ended:
         tx.record(_entry(site_id, row))
     told = bulk.bump(tx, [(row.poste_id, OVER) for row in ended])

@@ -8,21 +8,18 @@ of is read, rows in the end.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from itertools import pairwise
-from operator import add as add_two
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
 from sqlalchemy import (
     CTE,
-    ColumnElement,
-    Subquery,
-    Table,
-    and_,
+    Select,
+    String,
+    bindparam,
     cast,
     delete,
-    false,
     func,
     insert,
     literal,
@@ -32,67 +29,21 @@ from sqlalchemy import (
     union_all,
 )
 
-from fleet.database import listing
+from fleet.database import sums
 from fleet.database.engine import Transaction
+from fleet.database.gaps import DEPLOYMENT, Gap, Gaps, Period, Places, told
 from fleet.database.migrations.closed_days import LOCK
+from fleet.database.sums import Packed, Sums
 from fleet.database.tables import bilan, site
-from fleet.database.types import BigId
+from fleet.database.types import BigId, Instant
 from fleet.domain.actor import Actor
 
 SESSIONS, LOGS, WEEK = "sessions", "logs", "semaine"
 WHOLE = "tout"
-DEPLOYMENT = 0
 SETTLED = timedelta(days=2)
 """How long after its end a day is closed: a change of the last day does not look for closed ones."""
 SPANS = (1, 7, 28, 112)
 """So many days, counted from a Monday, are added up together. Each is some of the one before."""
-
-Sums = dict[str, dict[str, list[Any]]]
-"""What something adds up to: by what it is grouped by, by its key, the amounts."""
-
-
-@dataclass(frozen=True)
-class Period:
-    """From when until when, and at which site; all that the actor sees without one."""
-
-    since: datetime
-    until: datetime
-    site_id: int | None = None
-
-
-def add(total: Sums, more: Mapping[str, Mapping[str, list[Any]]]) -> None:
-    """Add amounts to others."""
-    for name, keyed in more.items():
-        mine = total.setdefault(name, {})
-        for key, amounts in keyed.items():
-            known = mine.get(key)
-            mine[key] = amounts if known is None else list(map(add_two, known, amounts))
-
-
-def read(kept: str) -> Sums:
-    """The sums of a row."""
-    return msgspec.json.decode(kept, type=Sums)
-
-
-@dataclass(frozen=True)
-class Gap:
-    """A time of which the rows of some sites must be read."""
-
-    since: datetime
-    until: datetime
-    site_ids: tuple[int, ...]
-
-    def holds(self, table: Table, column: str) -> ColumnElement[bool]:
-        """Whether a row is of it. What is of no site is of the deployment."""
-        mine: ColumnElement[bool] = table.c.site_id.in_([one for one in self.site_ids if one != DEPLOYMENT])
-        if DEPLOYMENT in self.site_ids:
-            mine = or_(mine, table.c.site_id.is_(None))
-        return and_(mine, table.c[column] >= self.since, table.c[column] < self.until)
-
-
-def of_gaps(gaps: Iterable[Gap], table: Table, column: str) -> ColumnElement[bool]:
-    """Whether a row is of one of them."""
-    return or_(false(), *(gap.holds(table, column) for gap in gaps))
 
 
 @dataclass(frozen=True)
@@ -103,7 +54,18 @@ class Closed:
     """
 
     rows: Sequence[Any]
-    gaps: Mapping[str, Sequence[Gap]]
+    gaps: Mapping[str, Gaps]
+
+    def total(self, kind: str, *names: str) -> Sums:
+        """What the closed days of a kind add up to, by these and by site."""
+        read = sums.reader(WHOLE, *names)
+        kept = [(row.slug, read(row.sommes)) for row in self.rows if row.genre == kind]
+        found: Sums = {name: {} for name in (*names, "site")} | sums.total(one for _, one in kept)
+        for slug, one in kept:
+            _, whole = one[WHOLE]
+            if whole:
+                sums.add(found, "site", slug, whole)
+        return found
 
 
 def closed(
@@ -119,64 +81,78 @@ def closed(
 
     `zone` is the deployment's, if that matters; with `raw` nothing is closed.
     """
-    places = _places(tx, actor, when, zone)
-    inside = _inside(places, when, () if raw else kinds)
-    same = and_(
-        *(bilan.c[name] == inside.c[name] for name in ("genre", "site_id", "depuis", "jusqu_a", "zone"))
-    )
-    outside_others = or_(inside.c.before.is_(None), inside.c.jusqu_a > inside.c.before)
-    known = select(
-        bilan.c.genre, bilan.c.site_id, inside.c.slug, bilan.c.depuis, bilan.c.jusqu_a, bilan.c.sommes
-    )
-    none = (cast(null(), column.type) for column in (bilan.c.depuis, bilan.c.jusqu_a, bilan.c.sommes))
-    seen = select(literal(""), places.c.site_id, places.c.slug, *none)
-    rows = tx.execute(union_all(known.join(inside, same).where(outside_others), seen)).all()
-    found = sorted((row for row in rows if row.genre), key=lambda row: row.depuis)
-    sites = [row.site_id for row in rows if not row.genre]
+    places = Places.of(actor, when.site_id)
+    wanted = _sites(places) if raw else _walk(places, tuple(kinds))
+    rows = tx.execute(wanted, {**told(actor, when), "zone": zone}).all()
+    found = sorted((row for row in rows if row.sommes is not None), key=lambda row: row.depuis)
+    sites = {row.site_id: None for row in rows}
     return Closed(found, {kind: _gaps(found, kind, when, sites) for kind in kinds})
 
 
-def _places(tx: Transaction, actor: Actor, when: Period, zone: str | None) -> CTE:
+@cache
+def _walk(places: Places, kinds: tuple[str, ...]) -> Select[Any]:
+    """From each span to the next that begins where it ends or later, of those the longest; first, where each begins."""
+    mine = _places(places)
+    genres = union_all(
+        *(select(cast(literal(kind), bilan.c.genre.type).label("genre")) for kind in kinds)
+    ).cte("genres")
+    first = (
+        select(
+            genres.c.genre,
+            mine.c.site_id,
+            mine.c.slug,
+            mine.c.zone,
+            cast(null(), Instant).label("depuis"),
+            bindparam("since", type_=Instant).label("jusqu_a"),
+            cast(null(), bilan.c.sommes.type).label("sommes"),
+        )
+        .join_from(genres, mine, or_(genres.c.genre != SESSIONS, mine.c.site_id != DEPLOYMENT))
+        .cte("walk", recursive=True)
+    )
+    later = bilan.alias("later")
+    following = (
+        select(later.c.id)
+        .where(later.c.genre == first.c.genre, later.c.site_id == first.c.site_id)
+        .where(later.c.depuis >= first.c.jusqu_a, later.c.depuis < bindparam("until"))
+        .where(later.c.jusqu_a <= bindparam("until"))
+        .where(or_(first.c.zone.is_(None), later.c.zone == first.c.zone))
+        .order_by(later.c.depuis, later.c.jusqu_a.desc())
+        .limit(1)
+        .correlate(first)
+        .scalar_subquery()
+    )
+    same = (first.c[name] for name in ("genre", "site_id", "slug", "zone"))
+    step = select(*same, bilan.c.depuis, bilan.c.jusqu_a, bilan.c.sommes)
+    walk = first.union_all(step.join_from(first, bilan, bilan.c.id == following))
+    return select(walk.c.genre, walk.c.site_id, walk.c.slug, walk.c.depuis, walk.c.jusqu_a, walk.c.sommes)
+
+
+@cache
+def _sites(places: Places) -> Select[Any]:
+    mine = _places(places)
+    return select(mine.c.site_id, cast(null(), bilan.c.sommes.type).label("sommes"))
+
+
+def _places(places: Places) -> CTE:
     """The sites that are counted with their zones, and the deployment, which has none unless that is given."""
-    wanted = select(site.c.id.label("site_id"), site.c.slug, site.c.zone).where(
-        listing.seen_by(tx, actor, site.c.id)
-    )
-    if when.site_id is not None:
-        return wanted.where(site.c.id == when.site_id).cte("places")
-    if actor.sites is not None:
+    wanted = select(site.c.id.label("site_id"), site.c.slug, site.c.zone).where(places.hold(site.c.id))
+    if places.some or places.one:
         return wanted.cte("places")
-    told = literal(zone) if zone else cast(null(), site.c.zone.type)
-    return union_all(wanted, select(literal(DEPLOYMENT, BigId), literal(""), told)).cte("places")
+    zone = cast(bindparam("zone", type_=String), site.c.zone.type)
+    return union_all(wanted, select(literal(DEPLOYMENT, BigId), literal(""), zone)).cte("places")
 
 
-def _inside(places: CTE, when: Period, kinds: Sequence[str]) -> Subquery:
-    """Every closed span within the period, with the latest end of those that begin before it or are longer."""
-    before = func.max(bilan.c.jusqu_a).over(
-        partition_by=(bilan.c.genre, bilan.c.site_id),
-        order_by=(bilan.c.depuis, bilan.c.jusqu_a.desc()),
-        rows=(None, -1),
-    )
-    key = (bilan.c[name] for name in ("genre", "site_id", "depuis", "jusqu_a", "zone"))
-    return (
-        select(*key, places.c.slug, before.label("before"))
-        .join(places, places.c.site_id == bilan.c.site_id)
-        .where(bilan.c.genre.in_(kinds), bilan.c.depuis >= when.since, bilan.c.depuis < when.until)
-        .where(bilan.c.jusqu_a <= when.until, or_(places.c.zone.is_(None), bilan.c.zone == places.c.zone))
-        .subquery("inside")
-    )
-
-
-def _gaps(found: Sequence[Any], kind: str, when: Period, sites: Sequence[int]) -> list[Gap]:
+def _gaps(found: Sequence[Any], kind: str, when: Period, sites: Iterable[int]) -> Gaps:
     """Sites that have the same gap are asked together."""
-    ends = dict.fromkeys(sites, when.since)
+    ends = {one: when.since for one in sites if kind != SESSIONS or one != DEPLOYMENT}
     gaps: dict[tuple[datetime, datetime], list[int]] = {}
-    last = [(one, when.until, when.until) for one in sites]
+    last = [(one, when.until, when.until) for one in ends]
     mine = ((row.site_id, row.depuis, row.jusqu_a) for row in found if row.genre == kind)
     for site_id, since, until in (*mine, *last):
         if ends[site_id] < since:
             gaps.setdefault((ends[site_id], since), []).append(site_id)
         ends[site_id] = until
-    return [Gap(since, until, tuple(of)) for (since, until), of in sorted(gaps.items())]
+    return Gaps(Gap(since, until, tuple(of)) for (since, until), of in sorted(gaps.items()))
 
 
 def lock(tx: Transaction, site_id: int) -> None:
@@ -199,7 +175,7 @@ def _midnight(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
-def keep(tx: Transaction, kind: str, zone: str, sums: Iterable[tuple[Period, Sums]]) -> None:
+def keep(tx: Transaction, kind: str, zone: str, closing: Iterable[tuple[Period, Sums]]) -> None:
     """Close these."""
     rows = [
         {
@@ -208,9 +184,9 @@ def keep(tx: Transaction, kind: str, zone: str, sums: Iterable[tuple[Period, Sum
             "zone": zone,
             "depuis": when.since,
             "jusqu_a": when.until,
-            "sommes": msgspec.json.encode(one).decode(),
+            "sommes": sums.pack(one),
         }
-        for when, one in sums
+        for when, one in closing
     ]
     if rows:
         tx.execute(insert(bilan), rows)
@@ -271,8 +247,9 @@ def fold(tx: Transaction, kind: str, site_id: int, zone: str) -> None:
             and all((part.since, part.until) in known for part in parts)
         ]
         if made:
-            sums = _sums(tx, kind, [part for _, parts in made for part in parts])
-            keep(tx, kind, zone, ((whole, _total(sums, parts)) for whole, parts in made))
+            kept = _read(tx, kind, [part for _, parts in made for part in parts])
+            sum_of = {whole: [kept[part.since, part.until] for part in parts] for whole, parts in made}
+            keep(tx, kind, zone, ((whole, sums.total(parts)) for whole, parts in sum_of.items()))
 
 
 def _spans(
@@ -288,19 +265,13 @@ def _spans(
         yield Period(parts[0].since, parts[-1].until, site_id), parts
 
 
-def _sums(tx: Transaction, kind: str, parts: Sequence[Period]) -> dict[tuple[datetime, datetime], Sums]:
-    within = (bilan.c.depuis >= parts[0].since, bilan.c.jusqu_a <= parts[-1].until)
+def _read(tx: Transaction, kind: str, parts: Sequence[Period]) -> dict[tuple[datetime, datetime], Packed]:
+    within_all = (bilan.c.depuis >= parts[0].since, bilan.c.jusqu_a <= parts[-1].until)
     mine = _mine(kind, parts[0].site_id or DEPLOYMENT)
     wanted = {(part.since, part.until) for part in parts}
-    rows = tx.execute(select(bilan.c.depuis, bilan.c.jusqu_a, bilan.c.sommes).where(*mine, *within))
+    rows = tx.execute(select(bilan.c.depuis, bilan.c.jusqu_a, bilan.c.sommes).where(*mine, *within_all))
+    read = sums.reader()
     return {(row[0], row[1]): read(row[2]) for row in rows if (row[0], row[1]) in wanted}
-
-
-def _total(sums: Mapping[tuple[datetime, datetime], Sums], parts: Iterable[Period]) -> Sums:
-    total: Sums = {}
-    for part in parts:
-        add(total, sums[part.since, part.until])
-    return total
 
 
 def forget(tx: Transaction, kind: str, site_id: int, since: datetime, until: datetime) -> None:

@@ -642,16 +642,18 @@ report = Table(
 )
 
 # What the ended days of a site add up to, one by one and in longer spans: see `fleet.database.rollups`. Site 0 is the
-# deployment itself. The key has all that tells the spans apart: those of a period are found in it alone.
+# deployment itself. In the order of the index the next span, the longest first, is one look away.
 bilan = Table(
     "bilan",
     metadata,
-    Column("genre", String(16), primary_key=True),
-    Column("site_id", BigId, primary_key=True, autoincrement=False),
-    Column("depuis", Instant, primary_key=True),
-    Column("jusqu_a", Instant, primary_key=True),
-    Column("zone", String(64), primary_key=True),
+    Column("id", BigId, primary_key=True),
+    Column("genre", String(16), nullable=False),
+    Column("site_id", BigId, nullable=False),
+    Column("depuis", Instant, nullable=False),
+    Column("jusqu_a", Instant, nullable=False),
+    Column("zone", String(64), nullable=False),
     Column("sommes", Text, nullable=False),
+    Index("uq_bilan_depuis", "genre", "site_id", "depuis", text("jusqu_a DESC"), "zone", unique=True),
 )
 
 # What leaves by e-mail or webhook, at least once. `cible` is empty until a controller has said who is told; it is a

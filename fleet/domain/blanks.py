@@ -60,10 +60,42 @@ _RULES: tuple[tuple[str, str], ...] = (
 """What a value may be: in French as the rules say it, and the same in English."""
 
 
+_SYSTEM: dict[str, str] = {
+    "File exists": "un fichier porte ce nom",
+    "No space left on device": "il n’y a plus de place sur le disque",
+    "No such file or directory": "ce fichier ou ce dossier n’existe pas",
+    "Not a directory": "ce n’est pas un dossier",
+    "Permission denied": "l’accès n’est pas permis",
+    "Read-only file system": "le disque est en lecture seule",
+}
+"""What the system says in English where it says no."""
+THINGS: dict[str, tuple[str, str]] = {
+    "adresse": ("cette adresse", "this address"),
+    "alerte": ("alerte", "alert"),
+    "cle": ("clé", "credential"),
+    "demande": ("demande", "request"),
+    "image": ("image", "picture"),
+    "log": ("ligne du journal", "row of the audit trail"),
+    "lot": ("lot de codes", "batch of codes"),
+    "operateur": ("opérateur", "operator"),
+    "rapport": ("rapport", "report"),
+    "requisition": ("réquisition", "requisition"),
+    "reservation": ("réservation", "booking"),
+    "site": ("lieu", "site"),
+    "tache": ("tâche", "job"),
+    "texte": ("texte", "text"),
+}
+"""What is not found, where people say it otherwise than the code."""
+
+
 def spoken(name: str, value: object, language: Language) -> object:
     """A detail of a refusal as its sentence says it; what needs no words stays as it is."""
     if name == "statut" and value in STATUTS:
         return STATUTS[str(value)][language == "en"]
+    if name == "thing" and value in THINGS:
+        return THINGS[str(value)][language == "en"]
+    if name == "dit" and language == "fr":
+        return _SYSTEM.get(str(value), value)
     if name in ("minimum", "maximum", "attente") and isinstance(value, int):
         return duration(value)
     return rule_in_english(str(value)) if name == "regle" and language == "en" else value

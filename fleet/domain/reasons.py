@@ -158,8 +158,12 @@ REASONS: dict[str, tuple[str, str]] = {
         "More than {limite} rows: ask for a shorter period, or one place.",
     ),
     "deux_personnes": (
-        "Il faut deux personnes\u202f: un autre administrateur approuve. S’il n’y en a pas, créez-lui un compte.",
-        "It takes two: another administrateur approves. If there is none, make an account for one.",
+        "Il faut deux personnes\u202f: un autre administrateur approuve. Créez d’abord son compte s’il n’en a pas.",
+        "It takes two: another administrateur approves. If there is none, first make an account for one.",
+    ),
+    "requisition_compte_change": (
+        "Quelqu’un a créé ou modifié ce compte depuis la demande. Demandez de nouveau, puis approuvez avec lui.",
+        "Somebody made or changed this account since the request. Ask again, then approve with it.",
     ),
     "requisition_decidee": (
         "Cette réquisition est déjà décidée\u202f: {statut}.",
@@ -200,6 +204,65 @@ REASONS: dict[str, tuple[str, str]] = {
     "effacement": (
         "Les données de la personne ont été effacées.",
         "The data of the person have been erased.",
+    ),
+    # jobs and backups
+    "sauvegarde_sans_dossier": (
+        "Aucun dossier n’est réglé pour les sauvegardes (PPM_BACKUP_DIR)\u202f: rien n’est sauvegardé.",
+        "PPM_BACKUP_DIR is not set: nothing is backed up.",
+    ),
+    "sauvegarde_sans_liste": (
+        "La liste des personnes oubliées ne peut pas être écrite à côté des sauvegardes\u202f: rien n’est sauvegardé.",
+        "The list of who was forgotten cannot be written beside the backups: there is no backup without it.",
+    ),
+    "copie_impossible": (
+        "La base de données n’a pas pu être copiée. Réponse de {outil}\u202f: {dit}",
+        "The database could not be copied. {outil} says: {dit}",
+    ),
+    "outil_absent": (
+        "{outil} n’est pas sur le serveur\u202f: installez postgresql-client.",
+        "{outil} is missing: install postgresql-client.",
+    ),
+    "sauvegarde_illisible": ("Ce fichier n’est pas une sauvegarde.", "This file is not a backup."),
+    "sauvegarde_abimee": (
+        "Cette sauvegarde est abîmée\u202f: sa base n’est pas celle qu’elle annonce.",
+        "This backup is damaged: its database is not what it says.",
+    ),
+    "sauvegarde_chiffree": (
+        "Cette sauvegarde est chiffrée\u202f: il faut PPM_BACKUP_SECRET.",
+        "This backup is encrypted: PPM_BACKUP_SECRET is needed.",
+    ),
+    "sauvegarde_autre_secret": (
+        "PPM_BACKUP_SECRET n’est pas le secret de cette sauvegarde, ou le fichier a été modifié ou coupé.",
+        "PPM_BACKUP_SECRET is not the secret of this backup, or the file was altered or cut.",
+    ),
+    "sauvegarde_autre_base": (
+        "Cette sauvegarde est celle d’une base {base}, ce que n’est pas PPM_DATABASE_URL.",
+        "This backup is of {base}, PPM_DATABASE_URL is not.",
+    ),
+    "sauvegarde_trop_recente": (
+        "Cette sauvegarde demande une version plus récente\u202f: son schéma en est à {revision}.",
+        "This backup needs a newer version: its schema is at {revision}.",
+    ),
+    "controleur_en_marche": (
+        "Un contrôleur pilote un lieu de cette base\u202f: arrêtez d’abord tous les contrôleurs.",
+        "A controller drives a site of this database: stop all controllers first.",
+    ),
+    "archive_perdue": (
+        "Des fichiers d’archive du journal manquent ou sont abîmés\u202f: {fichiers}. Leurs lignes restent en base.",
+        "Archive files of the audit trail are missing or damaged: {fichiers}. Their rows stay in the database.",
+    ),
+    "journal_rompu": (
+        "Le journal ne se suit plus ({chaine}, ligne {numero})\u202f: il n’est pas archivé au-delà.",
+        "The audit trail does not hold ({chaine}, row {numero}): it is not archived beyond.",
+    ),
+    "tache_systeme": ("Le système a refusé\u202f: {dit}", "The system said no: {dit}"),
+    "tache_en_erreur": (
+        "Une erreur s’est produite ({genre}). Elle est notée dans les fichiers de suivi du serveur.",
+        "Something went wrong ({genre}). It is in the logs of the server.",
+    ),
+    "tache_interrompue": (
+        "La tâche a été interrompue avant la fin.",
+        "The job was cut short.",
     ),
     "alerte_courtier": (
         "Le lien avec les postes est coupé : le courtier MQTT ne répond pas.",

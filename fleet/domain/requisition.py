@@ -17,10 +17,12 @@ def check_open(statut: str, good_until: datetime, now: datetime) -> None:
         raise Refused("requisition_expiree")
 
 
-def check_approval(asked_by: int, approver: int | None) -> None:
-    """Raise Refused for who asked: it takes two."""
+def check_approval(asked_by: int, approver: int | None, was_changed: bool) -> None:
+    """Raise Refused for who asked, and for an account that others changed since: whoever asked may have it in hand."""
     if approver is None or approver == asked_by:
         raise Refused("deux_personnes")
+    if was_changed:
+        raise Refused("requisition_compte_change")
 
 
 def check_taking(

@@ -87,7 +87,7 @@ def _write(run: Run, part: _Part, path: Path) -> tuple[bytes, bytes]:
         file.write(_json({"format": FORMAT, "chain": part.chain, "premier": part.after + 1}))
         for row in audit.rows_of(tx.connection, part.chain, part.after, part.until).mappings():
             if audit.wrong(row, previous) is not None:
-                raise ArchiveLost(f"chain {part.chain} does not hold at {row['numero']}")
+                raise ArchiveLost("journal_rompu", chaine=part.name, numero=row["numero"])
             line = audit.line(dict(row))
             file.write(line + b"\n")
             previous = bytes(row["hash"])
@@ -120,7 +120,7 @@ def clean(run: Run, settings: JobSettings) -> dict[str, Any]:
         with run.step() as tx:
             deleted += _purge(tx, part)
     if lost:
-        raise ArchiveLost(", ".join(lost))
+        raise ArchiveLost("archive_perdue", fichiers=", ".join(lost))
     return {"lignes": deleted}
 
 

@@ -45,7 +45,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
 def job(run: Run, settings: JobSettings) -> dict[str, Any]:
     """The daily backup, and the oldest ones deleted. Raises BackupFailed, too where no folder is set."""
     if settings.backups is None:
-        raise BackupFailed("PPM_BACKUP_DIR is not set: nothing is backed up")
+        raise BackupFailed("sauvegarde_sans_dossier")
     path = make(run.database, settings.backups, settings.software)
     return {
         "fichier": path.name,
@@ -63,7 +63,7 @@ def make(database: Database, where: Backups, software: str) -> Path:
         try:
             dumped = dump.dump(database, data)
         except DumpFailed as error:
-            raise BackupFailed(str(error)) from error
+            raise BackupFailed(error.reason, retry_after_s=None, **error.details) from error
         manifest = Manifest(
             taken_at=dumped.taken_at.astimezone(UTC),
             database=database.url.get_backend_name(),
@@ -91,11 +91,11 @@ def _begin_register(database: Database, folder: Path) -> None:
     try:
         Register(folder / NAME).add([line])
     except Refused as refused:
-        raise BackupFailed(str(refused)) from refused
+        raise BackupFailed("sauvegarde_sans_liste") from refused
 
 
 class BackupFailed(JobFailed):
-    """There is no backup of this day; the message says why."""
+    """There is no backup of this day; the reason says why."""
 
 
 def _wrapped(folder: Path, data: Path, manifest: Manifest, secret: str | None) -> Path:
@@ -129,7 +129,7 @@ def unwrap(path: Path, folder: Path, secret: str | None) -> tuple[Manifest, Path
         with path.open("rb") as file:
             is_sealed = file.read(len(sealed.MAGIC)) == sealed.MAGIC
         if is_sealed and secret is None:
-            raise JobFailed("this backup is encrypted: PPM_BACKUP_SECRET is needed")
+            raise JobFailed("sauvegarde_chiffree")
         plain = _unsealed(path, folder, secret) if is_sealed and secret else path
         with tarfile.open(plain, "r:") as tar:
             manifest = msgspec.json.decode(_member(tar, MANIFEST).read(), type=Manifest)
@@ -138,9 +138,9 @@ def unwrap(path: Path, folder: Path, secret: str | None) -> tuple[Manifest, Path
                 while chunk := source.read(sealed.CHUNK):
                     target.write(chunk)
     except (tarfile.TarError, msgspec.DecodeError) as error:
-        raise JobFailed(f"this is not a backup: {type(error).__name__}") from error
+        raise JobFailed("sauvegarde_illisible") from error
     if _digest(data) != manifest.sha256:
-        raise JobFailed("this backup is damaged: its database is not what its manifest says")
+        raise JobFailed("sauvegarde_abimee")
     return manifest, data
 
 
@@ -157,7 +157,7 @@ def _member(tar: tarfile.TarFile, name: str) -> BinaryIO:
     except KeyError:
         found = None
     if found is None:
-        raise JobFailed(f"this is not a backup: it has no {name}")
+        raise JobFailed("sauvegarde_illisible")
     return found  # type: ignore[return-value]
 
 

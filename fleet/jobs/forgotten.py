@@ -9,15 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from fleet.database import audit, erasing, people, purges
-from fleet.database.audit import Entry
+from fleet.database.audit import Anchor, Entry
 from fleet.database.engine import Database, DatabaseDown, Transaction
 from fleet.database.register import CONSENT, FORGOTTEN, NAME, Found, Line, Register
 from fleet.database.sql import any_of
-from fleet.database.tables import log, utilisateur
+from fleet.database.tables import log, log_archive, utilisateur
 from fleet.domain.actor import SYSTEM
 from fleet.domain.session import EN_ATTENTE, USABLE
 from fleet.jobs.backup import Manifest
@@ -53,27 +53,38 @@ def known(database: Database, path: Path, manifest: Manifest) -> Known:
     own = () if database.register is None else (database.register.path,)
     places = dict.fromkeys(one.resolve() for one in (path.parent / NAME, *own))
     found = [one for place in places if (one := Register(place).read()) is not None]
-    told = _told(database, manifest)
-    lines = [*(line for one in found for line in one.lines), *(told or ())]
-    is_whole = told is not None or any(_covers(one, manifest.taken_at) for one in found)
-    return Known(lines, is_whole)
+    told, tells_all = _told(database, manifest)
+    lines = [*(line for one in found for line in one.lines), *told]
+    return Known(lines, tells_all or any(_covers(one, manifest.taken_at) for one in found))
 
 
 def _covers(found: Found, taken_at: datetime) -> bool:
     return not found.unread and any(line.le <= taken_at for line in found.lines)
 
 
-def _told(database: Database, manifest: Manifest) -> list[Line] | None:
-    """What the trail of a database tells that goes on from this backup; None where it does not, or cannot be read."""
+def _told(database: Database, manifest: Manifest) -> tuple[list[Line], bool]:
+    """What the trail of a database tells that goes on from this backup, and whether that is all since; nothing where it
+    does not go on, or cannot be read."""
     wanted = select(log.c.action, log.c.created_at, log.c.utilisateur_id)
     wanted = wanted.where(log.c.action.in_(_TOLD), log.c.utilisateur_id.is_not(None))
     try:
         with database.read() as tx:
             if not manifest.anchors or any(audit.denied(tx.connection, manifest.anchors)):
-                return None
-            return [Line(_TOLD[row.action], row.created_at, row.utilisateur_id) for row in tx.execute(wanted)]
+                return [], False
+            rows = tx.execute(wanted).all()
+            told = [Line(_TOLD[row.action], row.created_at, row.utilisateur_id) for row in rows]
+            return told, not _is_cut(tx, manifest.anchors)
     except (SQLAlchemyError, DatabaseDown, ValueError):  # it may be wrecked in any way
-        return None
+        return [], False
+
+
+def _is_cut(tx: Transaction, anchors: Sequence[Anchor]) -> bool:
+    """Whether lines that came after these are in an archive alone."""
+    known = {one.chain: one.numero for one in anchors}
+    last = func.max(log_archive.c.dernier).label("last")
+    purged = select(log_archive.c.chain, last).where(log_archive.c.purge_a.is_not(None))
+    rows = tx.execute(purged.group_by(log_archive.c.chain))
+    return any(row.last > known.get(row.chain, 0) for row in rows)
 
 
 def again(tx: Transaction, lines: Iterable[Line], reason: str) -> Again:

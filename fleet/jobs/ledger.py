@@ -20,6 +20,7 @@ from fleet.database.engine import Database, Transaction
 from fleet.database.tables import job_run
 from fleet.domain.errors import FleetError
 from fleet.domain.schedule import Schedule
+from fleet.jobs.failures import JobFailed, outcome
 
 DEAD = timedelta(seconds=90)
 BEAT_S = 20.0
@@ -130,7 +131,7 @@ def _bury(tx: Transaction, job: str, slot: str) -> None:
         job_run.c.finished_at.is_(None),
         job_run.c.seen_at < tx.now - DEAD,
     )
-    values = {"finished_at": tx.now, "ok": False, "outcome": {"erreur": "abandonnée"}}
+    values = {"finished_at": tx.now, "ok": False, "outcome": outcome(JobFailed("tache_interrompue"))}
     tx.execute(update(job_run).where(*dead).values(**values))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from fleet.database import deliveries
 from fleet.database.engine import Transaction
-from fleet.database.rollups import Period
+from fleet.database.gaps import Period
 from fleet.database.tables import report, site
 from fleet.domain.actor import SYSTEM
 from fleet.domain.delivery import RAPPORT

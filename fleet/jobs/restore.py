@@ -35,7 +35,7 @@ from fleet.domain import session as rules
 from fleet.domain.delivery import A_ENVOYER, ABANDONNE
 from fleet.jobs import forgotten
 from fleet.jobs.backup import Manifest, unwrap
-from fleet.jobs.failures import JobFailed
+from fleet.jobs.failures import JobFailed, outcome
 from fleet.jobs.forgotten import Again, Known
 from fleet.usecases import logins
 
@@ -71,7 +71,7 @@ def restore(
         try:
             dump.load(database, data)
         except DumpFailed as error:
-            raise JobFailed(str(error)) from error
+            raise JobFailed(error.reason, retry_after_s=None, **error.details) from error
     schema.upgrade(database)
     with database.transaction() as tx:
         again = forgotten.again(tx, erasures.lines, REASON)
@@ -83,11 +83,11 @@ def restore(
 
 def _check(database: Database, manifest: Manifest, force: bool) -> None:
     if manifest.database != database.url.get_backend_name():
-        raise JobFailed(f"this backup is of {manifest.database}, PPM_DATABASE_URL is not")
+        raise JobFailed("sauvegarde_autre_base", base=manifest.database)
     if manifest.revision not in schema.revisions():
-        raise JobFailed(f"this backup needs a newer version: its schema is at {manifest.revision}")
+        raise JobFailed("sauvegarde_trop_recente", revision=manifest.revision)
     if not force and _is_driven(database):
-        raise JobFailed("a controller drives a site of this database: stop all controllers first")
+        raise JobFailed("controleur_en_marche")
 
 
 def _is_driven(database: Database) -> bool:
@@ -120,9 +120,8 @@ def _settle(
     tx.execute(update(delivery).where(unsent).values(statut=ABANDONNE, updated_at=tx.now))
     tx.execute(update(extension).where(extension.c.statut == "ouverte").values(statut="perimee"))
     running = (job_run.c.started_at.is_not(None), job_run.c.finished_at.is_(None))
-    tx.execute(
-        update(job_run).where(*running).values(finished_at=tx.now, ok=False, outcome={"erreur": REASON})
-    )
+    cut_short = outcome(JobFailed("tache_interrompue"))
+    tx.execute(update(job_run).where(*running).values(finished_at=tx.now, ok=False, outcome=cut_short))
     facts: dict[str, Any] = {"sauvegarde_du": manifest.taken_at.isoformat(), "suspendues": paused}
     facts |= {"codes_annules": cancelled, "operateurs_deconnectes": logged_out}
     facts |= {"personnes_oubliees": again.people, "consentements_retires": again.consents}

@@ -21,6 +21,7 @@ from fleet.database.tables import (
     queue,
     refresh_token,
     request,
+    requisition,
     session,
     utilisateur,
 )
@@ -34,7 +35,7 @@ Purge = Callable[[Transaction, datetime], int]
 
 
 def purge(run: Run, settings: JobSettings) -> dict[str, Any]:
-    """Sessions and promises lose their people; people without a visit, addresses and old requests of machines go."""
+    """Sessions and promises lose their people; people without a visit, addresses and old requests go."""
     keep = settings.keep
     return {
         "sessions": _until_done(run, "sessions", keep.sessions, _sessions),
@@ -44,6 +45,9 @@ def purge(run: Run, settings: JobSettings) -> dict[str, Any]:
         "adresses": _until_done(run, "adresses", keep.terminal, _addresses),
         "evenements": _until_done(
             run, "evenements", keep.terminal, _old(poste_event, poste_event.c.happened_at)
+        ),
+        "requisitions": _until_done(
+            run, "requisitions", keep.logs, _old(requisition, requisition.c.created_at)
         ),
         "technique": sum(_until_done(run, name, keep.technical, of) for name, of in _TECHNICAL.items()),
     }

@@ -8,7 +8,9 @@ from sqlalchemy import func, select, text, update
 
 from fleet.database import rollups
 from fleet.database.engine import Transaction
-from fleet.database.rollups import DEPLOYMENT, LOGS, SESSIONS, WEEK, Period, Sums
+from fleet.database.gaps import DEPLOYMENT, Period
+from fleet.database.rollups import LOGS, SESSIONS, WEEK
+from fleet.database.sums import Sums
 from fleet.database.tables import log, session, site, utilisateur
 from fleet.jobs.ledger import Run
 from fleet.jobs.settings import JobSettings

@@ -9,13 +9,12 @@ from fleet.database.engine import Database, Transaction
 from fleet.database.failures import came_through, described
 from fleet.domain.errors import Refused
 from fleet.jobs import ledger
-from fleet.jobs.failures import JobFailed
+from fleet.jobs.failures import JobFailed, outcome
 from fleet.jobs.ledger import Run, RunLost
 from fleet.jobs.settings import JobSettings
 from fleet.jobs.table import JOBS, SCHEDULES
 
 log = logging.getLogger(__name__)
-LONGEST_SAYING = 300
 
 
 def run_due(database: Database, settings: JobSettings, holder: str) -> int:
@@ -33,12 +32,12 @@ def run_one(
     if run is None:
         return None
     with run.alive():
-        ok, outcome = _work(run, settings)
+        ok, facts = _work(run, settings)
     with database.transaction() as tx:
-        run.finish(tx, ok, outcome)
+        run.finish(tx, ok, facts)
         _alert(tx, job, slot, ok)
-    log.info("job_done", extra={"job": job, "slot": slot, "ok": ok, **outcome})
-    return ok, outcome
+    log.info("job_done", extra={"job": job, "slot": slot, "ok": ok, **facts})
+    return ok, facts
 
 
 def _work(run: Run, settings: JobSettings) -> tuple[bool, Mapping[str, Any]]:
@@ -46,14 +45,14 @@ def _work(run: Run, settings: JobSettings) -> tuple[bool, Mapping[str, Any]]:
         return True, JOBS[run.job].work(run, settings)
     except RunLost:
         raise
-    except (JobFailed, Refused) as failed:
-        return False, {"erreur": str(failed)[:LONGEST_SAYING]}
+    except Refused as failed:
+        return False, outcome(failed)
     except OSError as error:
-        return False, {"erreur": error.strerror or type(error).__name__}
+        return False, outcome(JobFailed("tache_systeme", dit=error.strerror or type(error).__name__))
     except Exception as error:  # noqa: BLE001 - told and logged, but for its words, which may hold names
         facts = {"job": run.job, "slot": run.slot, "at": came_through(error)}
         log.error("job_failed", extra=facts | described(error))
-        return False, {"erreur": type(error).__name__}
+        return False, outcome(JobFailed("tache_en_erreur", genre=type(error).__name__))
 
 
 def _alert(tx: Transaction, job: str, slot: str, ok: bool) -> None:

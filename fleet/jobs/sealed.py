@@ -41,7 +41,7 @@ def seal(source: BinaryIO, target: BinaryIO, secret: str) -> None:
 def unseal(source: BinaryIO, target: BinaryIO, secret: str) -> None:
     """Write what was sealed into `target`. Raises NotOurs; what was written by then is worth nothing."""
     if source.read(len(MAGIC)) != MAGIC:
-        raise NotOurs("this file is not a sealed backup")
+        raise NotOurs("sauvegarde_illisible")
     cipher, number = _cipher(secret, source.read(_SALT)), 0
     size = source.read(4)
     while size:
@@ -50,10 +50,10 @@ def unseal(source: BinaryIO, target: BinaryIO, secret: str) -> None:
         try:
             target.write(cipher.decrypt(_nonce(number, last=not size), sealed, None))
         except InvalidTag:
-            raise NotOurs("the secret is another one, or the file was altered or cut") from None
+            raise NotOurs("sauvegarde_autre_secret") from None
         number += 1
     if not number:
-        raise NotOurs("the file was cut")
+        raise NotOurs("sauvegarde_autre_secret")
 
 
 def _cipher(secret: str, salt: bytes) -> AESGCM:

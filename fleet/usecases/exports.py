@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, literal, select
 from fleet.database import listing
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
-from fleet.database.rollups import Period
+from fleet.database.gaps import Period
 from fleet.database.tables import log, operateur, poste, session, site, utilisateur
 from fleet.domain import written
 from fleet.domain.actor import ADMINISTRATEUR, OPERATEUR, Actor

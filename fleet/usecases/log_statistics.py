@@ -1,15 +1,30 @@
 """The audit trail in figures: a period, of which the database counts what is not added up already."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Float, Select, Text, cast, func, literal, null, select, union_all
+from sqlalchemy import (
+    CompoundSelect,
+    Float,
+    Select,
+    String,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
 
-from fleet.database import local_time, log_sums, rollups
+from fleet.database import local_time, log_sums, rollups, sums
 from fleet.database.engine import Transaction
-from fleet.database.rollups import Gap, Period, Sums
+from fleet.database.gaps import DEPLOYMENT, Gap, Gaps, Period, Shape, within
+from fleet.database.sums import Sums
 from fleet.database.tables import log, operateur, site
 from fleet.domain.actor import Actor
 from fleet.usecases.fleet import Fleet
@@ -39,8 +54,9 @@ def logs(fleet: Fleet, actor: Actor, when: Period, zone: str) -> LogStats:
 def counted(tx: Transaction, actor: Actor, when: Period, zone: str, *, raw: bool = False) -> LogStats:
     """The same, within a transaction; `raw`: from the lines themselves, whatever is added up of closed days."""
     known = rollups.closed(tx, actor, when, [rollups.LOGS], zone, raw=raw)
-    own = tx.execute(union_all(*_own(tx, known.gaps[rollups.LOGS], zone)))
-    found = _add_up(known.rows, own)
+    found, gaps = known.total(rollups.LOGS, *_GROUPS), known.gaps[rollups.LOGS]
+    for row in tx.execute(_counting(gaps.shapes), {"zone": zone, **gaps.told(rollups.LOGS)}):
+        sums.add(found, row.quoi, row.cle, [round(row.nombre)])
     counts = {
         name: {key: count for key, [count] in sorted(found.get(name, {}).items())}
         for name in ("action", "jour", "site", "operateur", "refus")
@@ -57,55 +73,57 @@ def counted(tx: Transaction, actor: Actor, when: Period, zone: str, *, raw: bool
     )
 
 
-def _add_up(closed: Iterable[Any], rows: Iterable[Any]) -> Sums:
-    """Closed days and lines, together."""
-    by: Sums = {}
-    for row in closed:
-        sums = rollups.read(row.sommes)
-        rollups.add(by, sums)
-        if whole := sums.get(rollups.WHOLE):
-            rollups.add(by, {"site": {row.slug: whole[""]}})
-    for row in rows:
-        rollups.add(by, {row.quoi: {row.cle: [round(row.nombre or 0)]}})
-    return by
-
-
 def by_day(tx: Transaction, when: Period, zone: str) -> dict[str, Sums]:
     """What each local day of a site, or of the deployment itself, adds up to, to be kept."""
-    gap = rollups.Gap(when.since, when.until, (when.site_id or rollups.DEPLOYMENT,))
+    gaps = Gaps([Gap(when.since, when.until, (when.site_id or DEPLOYMENT,))])
     found: dict[str, Sums] = {}
-    for row in tx.execute(union_all(*_own(tx, [gap], zone, daily=True))):
-        if row.quoi != "site" and row.dit is not None:  # the one count of what has no lines is of no day
-            found.setdefault(row.dit, {}).setdefault(row.quoi, {})[row.cle] = [round(row.nombre)]
+    for row in tx.execute(_counting(gaps.shapes, daily=True), {"zone": zone, **gaps.told(rollups.LOGS)}):
+        if row.quoi != "site":
+            sums.add(found.setdefault(row.dit, {}), row.quoi, row.cle, [round(row.nombre)])
     return found
 
 
-def _own(tx: Transaction, gaps: Iterable[Gap], zone: str, *, daily: bool = False) -> list[Select[Any]]:
+_GROUPS = ("action", "jour", "operateur", "refus")
+
+
+@lru_cache(64)
+def _counting(gaps: Sequence[Shape], *, daily: bool = False) -> CompoundSelect[Any]:
     """What the lines of the gaps add up to, by all that they are grouped by; `daily`: and by day, which is `dit`."""
-    login = select(operateur.c.login).where(operateur.c.id == log.c.operateur_id).scalar_subquery()
     lines = (
         select(
             log.c.action,
-            local_time.day(tx, log.c.created_at, func.coalesce(site.c.zone, zone)).label("jour"),
+            log.c.operateur_id,
+            local_time.day(
+                log.c.created_at, func.coalesce(site.c.zone, bindparam("zone", type_=String))
+            ).label("jour"),
             func.coalesce(site.c.slug, "").label("site"),
-            func.coalesce(login, "").label("operateur"),
             log_sums.reason().label("motif"),
             log_sums.times().label("fois"),
         )
         .outerjoin_from(log, site, log.c.site_id == site.c.id)
-        .where(rollups.of_gaps(gaps, log, "created_at"))
+        .where(within(rollups.LOGS, gaps, log, "created_at"))
         .cte("lines")
     )
     refused = lines.c.action.in_(log_sums.REFUSALS)
     on = [lines.c.jour] if daily else []
-    named = ("action", "jour", "site", "operateur")
-    motif, times = lines.c.motif, func.sum(lines.c.fois)
-    return [
-        _arm(rollups.WHOLE, literal(""), func.count(), *on).select_from(lines).group_by(*on),
-        *(_arm(name, lines.c[name], func.count(), *on).group_by(lines.c[name], *on) for name in named),
-        _arm("refus", motif, func.count(), *on).where(refused).group_by(motif, *on),
+    motif, count, times = lines.c.motif, func.count(), func.sum(lines.c.fois)
+    # By number first: each operator is looked up once.
+    each = (
+        select(lines.c.operateur_id, count.label("nombre"), *on)
+        .group_by(lines.c.operateur_id, *on)
+        .subquery("each")
+    )
+    staff = _arm("operateur", func.coalesce(operateur.c.login, ""), each.c.nombre, *(each.c.jour for _ in on))
+    return union_all(
+        _arm(rollups.WHOLE, literal(""), count, *on).select_from(lines).group_by(*on),
+        *(
+            _arm(name, lines.c[name], count, *on).group_by(lines.c[name], *on)
+            for name in ("action", "jour", "site")
+        ),
+        staff.outerjoin_from(each, operateur, operateur.c.id == each.c.operateur_id),
+        _arm("refus", motif, count, *on).where(refused).group_by(motif, *on),
         _arm(log_sums.REFUSED, motif, times, *on).where(refused).group_by(motif, *on),
-    ]
+    )
 
 
 def _arm(name: str, key: Any, count: Any, said: Any = None) -> Select[Any]:

@@ -12,9 +12,10 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import CTE, BigInteger, Select, Text, case, cast, func, literal, null, select, union_all
 
-from fleet.database import listing, local_time, rollups
+from fleet.database import listing, local_time, rollups, sums
 from fleet.database.engine import Transaction
-from fleet.database.rollups import Gap, Period, Sums
+from fleet.database.gaps import DEPLOYMENT, Gap, Gaps, Period, within
+from fleet.database.sums import Sums
 from fleet.database.tables import poste, session, site
 from fleet.database.types import Instant
 from fleet.domain import opening_hours
@@ -25,6 +26,7 @@ from fleet.usecases.fleet import Fleet
 
 _HOUR_MS = 3_600_000
 _SLOT, _STAY, _WAIT = "creneau", "duree", "attente"
+_GAPS = "week"
 _LIMITS_S = {_STAY: (900, 1800, 3600, 7200), _WAIT: (60, 300, 900, 3600)}
 """Up to how long; what is longer is one more class."""
 _MOST_HOURS = opening_hours.SLOTS
@@ -75,31 +77,36 @@ def occupation(fleet: Fleet, actor: Actor, when: Period) -> Occupation:
 def counted(tx: Transaction, actor: Actor, when: Period, *, raw: bool = False) -> Occupation:
     """The same, within a transaction; `raw`: from the sessions themselves, whatever is added up of ended days."""
     known = rollups.closed(tx, actor, when, (rollups.WEEK,), raw=raw)
-    sums: Sums = {}
-    for row in known.rows:
-        rollups.add(sums, rollups.read(row.sommes))
-    for row in tx.execute(union_all(*_arms(tx, known.gaps[rollups.WEEK]))):
-        rollups.add(sums, {row.quoi: {row.cle: [int(row.nombre), int(row.pris_ms or 0)]}})
+    found = known.total(rollups.WEEK, _SLOT, _STAY, _WAIT)
+    for row in _rows(tx, known.gaps[rollups.WEEK]):
+        sums.add(found, row.quoi, row.cle, _amounts(row))
     return Occupation(
         depuis=when.since,
         jusqu_a=when.until,
-        creneaux=_slots(sums, _open(tx, actor, when)),
-        durees=_lengths(sums, _STAY),
-        attentes=_lengths(sums, _WAIT),
+        creneaux=_slots(found, _open(tx, actor, when)),
+        durees=_lengths(found, _STAY),
+        attentes=_lengths(found, _WAIT),
     )
 
 
 def by_day(tx: Transaction, when: Period) -> dict[str, Sums]:
     """What each local day of a site adds up to, to be kept; a day of which there is nothing is left out."""
-    gap = Gap(when.since, when.until, (when.site_id or rollups.DEPLOYMENT,))
+    gaps = Gaps([Gap(when.since, when.until, (when.site_id or DEPLOYMENT,))])
     found: dict[str, Sums] = {}
-    for row in tx.execute(union_all(*_arms(tx, [gap], daily=True))):
-        amounts = [int(row.nombre), int(row.pris_ms or 0)]
-        found.setdefault(row.jour, {}).setdefault(row.quoi, {})[row.cle] = amounts
+    for row in _rows(tx, gaps, daily=True):
+        found.setdefault(row.jour, {}).setdefault(row.quoi, {})[row.cle] = _amounts(row)
     return found
 
 
-def _arms(tx: Transaction, gaps: Sequence[Gap], *, daily: bool = False) -> list[Select[Any]]:
+def _rows(tx: Transaction, gaps: Gaps, *, daily: bool = False) -> Iterable[Any]:
+    return tx.execute(union_all(*_arms(tx, gaps, daily=daily)), gaps.told(_GAPS))
+
+
+def _amounts(row: Any) -> list[int]:
+    return [int(row.nombre), int(row.pris_ms or 0)]
+
+
+def _arms(tx: Transaction, gaps: Gaps, *, daily: bool = False) -> list[Select[Any]]:
     """The sessions of the gaps by hour of the week, by how long they stayed and how long they waited."""
     begun = _begun(tx, gaps)
     hours = _hours(begun)
@@ -130,32 +137,32 @@ def _arm(name: str, key: Any, count: Any, day: Any, taken: Any = None) -> Select
     return wanted.group_by(key, *([] if day is None else [day]))
 
 
-def _begun(tx: Transaction, gaps: Sequence[Gap]) -> CTE:
+def _begun(tx: Transaction, gaps: Gaps) -> CTE:
     one = session.c
     slot = local_time.weekday(tx, one.debut_session, site.c.zone) * 24
-    slot += cast(local_time.hour(tx, one.debut_session, site.c.zone), BigInteger)
+    slot += cast(local_time.hour(one.debut_session, site.c.zone), BigInteger)
     into_ms = local_time.into_hour(tx, one.debut_session, site.c.zone) * 1000
     end = func.coalesce(one.fin_session, literal(tx.now, Instant))
-    length_ms = _ms(tx, one.debut_session, end)
+    length_ms = _ms(one.debut_session, end)
     granted = one.duree_initiale_ms + one.temps_ajoute_ms
     over = one.statut.in_((rules.TERMINEE, rules.EXPIREE))
     return (
         select(
-            local_time.day(tx, one.debut_session, site.c.zone).label("jour"),
+            local_time.day(one.debut_session, site.c.zone).label("jour"),
             slot.label("creneau"),
             into_ms.label("into_ms"),
             (into_ms + case((length_ms > 0, length_ms), else_=0)).label("until_ms"),
             case((over, granted - func.coalesce(one.restant_ms, 0))).label("used_ms"),
-            _ms(tx, one.created_at, one.debut_session).label("wait_ms"),
+            _ms(one.created_at, one.debut_session).label("wait_ms"),
         )
         .join_from(session, site, one.site_id == site.c.id)
-        .where(rollups.of_gaps(gaps, session, "debut_session"))
+        .where(within(_GAPS, gaps.shapes, session, "debut_session"))
         .cte("begun")
     )
 
 
-def _ms(tx: Transaction, begin: Any, end: Any) -> Any:
-    return cast(func.round(local_time.seconds(tx, begin, end) * 1000), BigInteger)
+def _ms(begin: Any, end: Any) -> Any:
+    return cast(func.round(local_time.seconds(begin, end) * 1000), BigInteger)
 
 
 def _hours(begun: CTE) -> CTE:
@@ -189,8 +196,8 @@ def _open(tx: Transaction, actor: Actor, when: Period) -> Counter[int]:
     return found
 
 
-def _slots(sums: Sums, could: Counter[int]) -> list[Slot]:
-    taken = {int(slot): amounts for slot, amounts in sums.get(_SLOT, {}).items()}
+def _slots(found: Sums, could: Counter[int]) -> list[Slot]:
+    taken = {int(slot): amounts for slot, amounts in found.get(_SLOT, {}).items()}
     return [_slot(number, taken.get(number, [0, 0]), could[number]) for number in sorted({*taken, *+could})]
 
 
@@ -203,8 +210,8 @@ def _slot(number: int, taken: Sequence[int], could_s: int) -> Slot:
     )
 
 
-def _lengths(sums: Sums, name: str) -> list[Lengths]:
-    found = sums.get(name, {})
+def _lengths(by_name: Sums, name: str) -> list[Lengths]:
+    found = by_name.get(name, {})
     limits = _LIMITS_S[name]
     classes: Iterable[tuple[int, int | None]] = zip((0, *limits), (*limits, None), strict=True)
     return [Lengths(de=low, a=high, sessions=found.get(str(high or -1), [0])[0]) for low, high in classes]

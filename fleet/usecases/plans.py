@@ -19,7 +19,10 @@ from fleet.usecases.fleet import Fleet
 
 @dataclass(frozen=True)
 class Position:
-    """Where a poste stands, in the units of the plan; both None: nowhere yet."""
+    """The cell in which a poste stands; both None: nowhere yet.
+
+    Without a picture cells are columns and rows from 0 on; a picture is sixteen cells wide, whatever its size.
+    """
 
     x: float | None
     y: float | None

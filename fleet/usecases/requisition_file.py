@@ -1,14 +1,15 @@
 """The file that answers a requisition: sessions with their people, and the lines of the trail that tell of them."""
 
+import hashlib
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Row, Select, and_, func, select, true
+from sqlalchemy import Row, Select, func, select
 
 from fleet.database.engine import Transaction
 from fleet.database.tables import chain_head, log, operateur, poste, session, site, utilisateur
@@ -17,32 +18,55 @@ from fleet.domain import written
 from fleet.domain.actor import ADMINISTRATEUR, Actor
 from fleet.domain.errors import Refused
 from fleet.usecases import printing, requisitions
-from fleet.usecases.fleet import Fleet
+from fleet.usecases.fleet import About, Fleet
 
 MOST = 20_000
 
 
 def taken(fleet: Fleet, actor: Actor, number: int) -> bytes:
-    """A ZIP with JSON and a page to read, for who asked or who approved. Raises NotFound, Refused."""
+    """A ZIP with JSON and a page to read, for who asked or who approved. Raises NotFound, Refused.
+
+    It is written between two transactions, so that nobody waits for it; the second looks again, and notes its digest.
+    """
     fleet.require(actor, ADMINISTRATEUR, requisitions.ACTION)
     with fleet.attempt(actor, requisitions.ACTION) as (tx, about):
-        row = requisitions.locked(tx, number)
-        about.site_id = row.site_id
-        pair = (row.demandee_par, row.decidee_par)
-        rules.check_taking(row.statut, row.valable_jusqu_a, tx.now, pair, actor.operateur_id)
-        _check_pair(tx, pair)
-        found = _sessions(tx, row)
-        if len(found) > MOST:
+        row = _checked(tx, about, actor, number)
+        some = _asked(select(session.c.id), row).limit(MOST + 1).subquery()
+        if tx.execute(select(func.count()).select_from(some)).scalar_one() > MOST:
             raise Refused("export_trop_grand", limite=MOST)
-        told, anchors = _trail(tx, row), _anchors(tx)
-        requisitions.taken(tx, actor, row, len(found))
-    asked = {"requisition": row.id, "reference": row.reference, "depuis": row.depuis, "jusqu_a": row.jusqu_a}
+    content, lines = _file(fleet, row)
+    with fleet.attempt(actor, requisitions.ACTION) as (tx, about):
+        row = _checked(tx, about, actor, number)
+        requisitions.taken(tx, actor, row, lines, hashlib.sha256(content).hexdigest())
+    return content
+
+
+def _checked(tx: Transaction, about: About, actor: Actor, number: int) -> Row[Any]:
+    """The request, held. Raises NotFound, and Refused unless this actor may take its file now."""
+    row = requisitions.locked(tx, number)
+    about.site_id = row.site_id
+    pair = (row.demandee_par, row.decidee_par)
+    rules.check_taking(row.statut, row.valable_jusqu_a, tx.now, pair, actor.operateur_id)
+    _check_pair(tx, pair)
+    return row
+
+
+def _file(fleet: Fleet, row: Row[Any]) -> tuple[bytes, int]:
+    """The ZIP, and how many sessions are in it."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        known = {"demande": asked, "sessions": found, "journal": told, "ancres": anchors}
+        with fleet.database.read() as tx:  # one state of it all
+            found, anchors = _sessions(tx, row), _anchors(tx)
+            with archive.open("journal.jsonl", "w") as lines:
+                for line in _trail(tx, row):
+                    lines.write(msgspec.json.encode(line) + b"\n")
+        asked = {"requisition": row.id} | {
+            name: row._mapping[name] for name in ("reference", "depuis", "jusqu_a")
+        }
+        known = {"demande": asked, "sessions": found, "ancres": anchors}
         archive.writestr("requisition.json", msgspec.json.format(msgspec.json.encode(known)))
         archive.writestr("requisition.html", _page(row, found))
-    return file.getvalue()
+    return file.getvalue(), len(found)
 
 
 def _check_pair(tx: Transaction, pair: tuple[int, int | None]) -> None:
@@ -52,15 +76,12 @@ def _check_pair(tx: Transaction, pair: tuple[int, int | None]) -> None:
         raise Refused("requisition_sans_accord")
 
 
-def _within(row: Row[Any]) -> Any:
-    """Sessions that ran at some time of the period, and are what was asked for."""
+def _asked(wanted: Select[Any], row: Row[Any]) -> Select[Any]:
+    """Of the sessions that ran at some time of the period, those that were asked for."""
     last = func.coalesce(session.c.fin_session, row.jusqu_a)
-    asked = (
-        session.c[name] == row._mapping[name]
-        for name in ("site_id", "poste_id", "utilisateur_id")
-        if row._mapping[name] is not None
-    )
-    return and_(true(), session.c.debut_session < row.jusqu_a, last >= row.depuis, *asked)
+    names = [name for name in ("site_id", "poste_id", "utilisateur_id") if row._mapping[name] is not None]
+    mine = (session.c[name] == row._mapping[name] for name in names)
+    return wanted.where(session.c.debut_session < row.jusqu_a, last >= row.depuis, *mine)
 
 
 def _sessions(tx: Transaction, row: Row[Any]) -> list[dict[str, Any]]:
@@ -74,22 +95,24 @@ def _sessions(tx: Transaction, row: Row[Any]) -> list[dict[str, Any]]:
         .join_from(session, site, session.c.site_id == site.c.id)
         .outerjoin(poste, session.c.poste_id == poste.c.id)
         .outerjoin(utilisateur, session.c.utilisateur_id == utilisateur.c.id)
-        .where(_within(row))
         .order_by(session.c.debut_session, session.c.id)
     )  # fmt: skip
-    return [dict(one) for one in tx.execute(wanted.limit(MOST + 1)).mappings()]
+    return [dict(one) for one in tx.execute(_asked(wanted, row)).mappings()]
 
 
-def _trail(tx: Transaction, row: Row[Any]) -> list[dict[str, Any]]:
+def _trail(tx: Transaction, row: Row[Any]) -> Iterator[dict[str, Any]]:
+    """Read bit by bit: it is many times as long as the sessions."""
     wanted = (
         select(
             log.c.site_id, log.c.numero, log.c.created_at, log.c.action, log.c.session_id, log.c.poste_id,
             log.c.utilisateur_id, log.c.hash,
         )
-        .where(log.c.session_id.in_(select(session.c.id).where(_within(row))))
+        .where(log.c.session_id.in_(_asked(select(session.c.id), row)))
         .order_by(log.c.site_id, log.c.numero)
+        .execution_options(yield_per=1000)
     )  # fmt: skip
-    return [dict(one) | {"hash": bytes(one["hash"]).hex()} for one in tx.execute(wanted).mappings()]
+    for one in tx.execute(wanted).mappings():
+        yield dict(one) | {"hash": bytes(one["hash"]).hex()}
 
 
 def _anchors(tx: Transaction) -> list[dict[str, Any]]:
@@ -118,8 +141,8 @@ def _page(row: Row[Any], found: Sequence[Mapping[str, Any]]) -> str:
     said = (
         f"Période (UTC)\u202f: du {row.depuis:%d/%m/%Y %H:%M} au {row.jusqu_a:%d/%m/%Y %H:%M}. Sessions\u202f: "
         f"{len(found)}. Les heures du tableau sont celles du lieu. Une ligne sans nom est celle d’une personne anonyme "
-        "ou oubliée. Le fichier requisition.json porte les mêmes sessions en UTC, et les lignes du journal avec leurs "
-        "empreintes."
+        "ou oubliée. Le fichier requisition.json porte les mêmes sessions en UTC, journal.jsonl les lignes du journal "
+        "qui en parlent, avec leurs empreintes."
     )
     rows = ([_said(one[name], one["zone"]) for name in _COLUMNS] for one in found)
     table = printing.table("", tuple(_COLUMNS.values()), rows)

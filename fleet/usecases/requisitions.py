@@ -15,7 +15,7 @@ from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.listing import Page
 from fleet.database.sql import now_within
-from fleet.database.tables import operateur, poste, requisition, site, utilisateur
+from fleet.database.tables import log, operateur, poste, requisition, site, utilisateur
 from fleet.domain import requisition as rules
 from fleet.domain.actor import ADMINISTRATEUR, Actor
 from fleet.domain.errors import Invalid, NotFound
@@ -112,8 +112,17 @@ def approve(fleet: Fleet, actor: Actor, number: int) -> None:
     with fleet.attempt(actor, ACTION) as (tx, about):
         row = _open(tx, number)
         about.site_id = row.site_id
-        rules.check_approval(row.demandee_par, actor.operateur_id)
+        rules.check_approval(row.demandee_par, actor.operateur_id, _was_changed(tx, row, actor.operateur_id))
         _decide(tx, actor, row, rules.APPROUVEE)
+
+
+def _was_changed(tx: Transaction, row: Row[Any], approver: int | None) -> bool:
+    """Whether somebody made this account since the request, or gave it a role, a password or its life back."""
+    wanted = select(log.c.operateur_id, log.c.metadata).where(
+        log.c.action.in_(("creation_operateur", "modification_operateur")), log.c.created_at >= row.created_at
+    )
+    others = (one for one in tx.execute(wanted) if one.operateur_id != approver)
+    return any(one.metadata.get("operateur") == approver for one in others)
 
 
 def refuse(fleet: Fleet, actor: Actor, number: int) -> None:
@@ -145,17 +154,19 @@ def _decide(tx: Transaction, actor: Actor, row: Row[Any], statut: str) -> None:
     _record(tx, actor, row.id, row.site_id, statut)
 
 
-def _record(tx: Transaction, actor: Actor, number: int, site_id: int | None, step: str, **more: int) -> None:
+def _record(
+    tx: Transaction, actor: Actor, number: int, site_id: int | None, step: str, **more: int | str
+) -> None:
     """What is asked for names people at times: the trail has its number only."""
     facts = {"requisition": number, "etape": step, **more}
     who = {"ip": actor.ip} if actor.ip else None
     tx.record(Entry(ACTION, site_id, actor.operateur_id, metadata=facts, personal=who))
 
 
-def taken(tx: Transaction, actor: Actor, row: Row[Any], lines: int) -> None:
-    """Note that the file of an approved request leaves, with so many sessions."""
+def taken(tx: Transaction, actor: Actor, row: Row[Any], lines: int, sha256: str) -> None:
+    """Note that the file of an approved request leaves, with so many sessions: by its digest it is known again."""
     tx.execute(update(requisition).where(requisition.c.id == row.id).values(remises=row.remises + 1))
-    _record(tx, actor, row.id, row.site_id, "remise", lignes=lines)
+    _record(tx, actor, row.id, row.site_id, "remise", lignes=lines, sha256=sha256)
 
 
 def one(fleet: Fleet, actor: Actor, number: int) -> RequisitionView:

@@ -6,17 +6,21 @@ counted again: see `fleet.database.rollups`.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache, lru_cache
+from itertools import zip_longest
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 from sqlalchemy import (
-    CTE,
+    CompoundSelect,
     Float,
     Select,
     Text,
+    bindparam,
     case,
     cast,
     func,
@@ -27,10 +31,12 @@ from sqlalchemy import (
     union_all,
 )
 
-from fleet.database import listing, local_time, log_sums, rollups
+from fleet.database import local_time, log_sums, rollups, sums
 from fleet.database.engine import Transaction
-from fleet.database.log_sums import REFUSALS
-from fleet.database.rollups import Gap, Period, Sums
+from fleet.database.gaps import DEPLOYMENT, Gap, Gaps, Period, Places, Shape, told, within
+from fleet.database.log_sums import REFUSALS, REFUSED
+from fleet.database.rollups import Closed
+from fleet.database.sums import Sums
 from fleet.database.tables import log, poste, session, site, utilisateur
 from fleet.database.types import Instant
 from fleet.domain import opening_hours
@@ -79,6 +85,15 @@ class SessionStats(Struct, frozen=True, kw_only=True):
     refus: dict[str, int]
 
 
+class Use(NamedTuple):
+    """How postes were used: sessions, seconds, the share of the hours; and each poste."""
+
+    sessions: int
+    seconds: int
+    share: float | None
+    by_poste: dict[str, Tally]
+
+
 def period(
     now: datetime,
     zone: str,
@@ -106,218 +121,231 @@ def sessions(fleet: Fleet, actor: Actor, when: Period) -> SessionStats:
 def counted(tx: Transaction, actor: Actor, when: Period, *, raw: bool = False) -> SessionStats:
     """The same, within a transaction; `raw`: from the sessions themselves, whatever is added up of closed days."""
     known = rollups.closed(tx, actor, when, (rollups.SESSIONS, rollups.LOGS), raw=raw)
-    arms = _own(tx, known.gaps[rollups.SESSIONS], when)
-    arms += [*_still_open(tx, actor, when), _refused(known.gaps[rollups.LOGS]), _places(tx, actor, when)]
-    return _put_together(known.rows, tx.execute(union_all(*arms)).all(), when)
+    found = _found(tx, actor, when, known, _Wanted((*_GROUPS, "site"), rest=True))
+    for reason, times in known.total(rollups.LOGS, REFUSED)[REFUSED].items():
+        sums.add(found.sums, "refus", reason, times)
+    return _put_together(found, when)
 
 
 def by_category(tx: Transaction, actor: Actor, when: Period) -> dict[str, Tally]:
     """Of `counted` what is by category of people, for much less."""
     known = rollups.closed(tx, actor, when, (rollups.SESSIONS,))
-    sums: Sums = {}
-    for row in known.rows:
-        said = msgspec.json.decode(row.sommes, type=_Categories).categorie
-        rollups.add(sums, {"categorie": said})
-    begun = _begun(tx, when).where(rollups.of_gaps(known.gaps[rollups.SESSIONS], session, "debut_session"))
-    inner = begun.cte("begun")
-    for row in tx.execute(
-        _arm("categorie", inner.c.categorie, *_tally_of(inner)).group_by(inner.c.categorie)
-    ):
-        rollups.add(sums, {"categorie": {row.cle or "": _amounts(row)}})
-    by = {word: _Sum(*amounts) for word, amounts in sums.get("categorie", {}).items()}
-    return _named({"categorie": by}, "categorie")
+    return _named(_found(tx, actor, when, known, _Wanted(("categorie",))), "categorie")
+
+
+def by_poste(tx: Transaction, actor: Actor, when: Period) -> Use:
+    """Of `counted` what is by poste."""
+    known = rollups.closed(tx, actor, when, (rollups.SESSIONS,))
+    found = _found(tx, actor, when, known, _Wanted(("poste",), places=True))
+    whole = found.whole
+    occupied = _occupation(found.places, when, whole.secondes)
+    return Use(whole.sessions, whole.secondes, occupied, _named(found, "poste"))
 
 
 def by_day(tx: Transaction, when: Period) -> dict[str, Sums]:
     """What each local day of a site adds up to, to be kept; a day of which there is nothing is left out."""
-    gap = rollups.Gap(when.since, when.until, (when.site_id or rollups.DEPLOYMENT,))
+    gaps = Gaps([Gap(when.since, when.until, (when.site_id or DEPLOYMENT,))])
     found: dict[str, Sums] = {}
-    for row in tx.execute(union_all(*_own(tx, [gap], when, daily=True))):
-        if row.quoi != "site" and row.dit is not None:  # the one count of what has no rows is of no day
-            keyed = found.setdefault(row.dit, {}).setdefault(row.quoi, {})
-            keyed[row.cle or ""] = [round(amount) for amount in _amounts(row)]
+    values = {"until": when.until, **gaps.told(rollups.SESSIONS)}
+    for row in tx.execute(_each_day(gaps.shapes), values):
+        sums.add(found.setdefault(row.dit, {}), row.quoi, row.cle or "", _amounts(row))
     return found
 
 
-def _own(tx: Transaction, gaps: Sequence[Gap], when: Period, *, daily: bool = False) -> list[Select[Any]]:
+class _Wanted(NamedTuple):
+    """By what sessions are grouped, and what is asked for beside: where and when they could be, all the `rest`."""
+
+    groups: tuple[str, ...]
+    places: bool = False
+    rest: bool = False
+
+
+_GROUPS = ("poste", "categorie", "motif", "jour", "heure")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What sessions add up to, and the places that they could be at."""
+
+    sums: Sums
+    places: Sequence[Any]
+
+    @property
+    def whole(self) -> Tally:
+        """All of them."""
+        return _tally(self.sums[rollups.WHOLE][""])
+
+
+def _found(tx: Transaction, actor: Actor, when: Period, known: Closed, wanted: _Wanted) -> _Found:
+    """What the closed days and the rows of the gaps add up to."""
+    made = ("cree",) if wanted.rest else ()
+    found = known.total(rollups.SESSIONS, *wanted.groups, *made)
+    shapes = (gaps.shapes for gaps in known.gaps.values())
+    values = told(actor, when)
+    for name, gaps in known.gaps.items():
+        values |= gaps.told(name)
+    statement = _counting(wanted, Places.of(actor, when.site_id), *shapes)
+    rows = tx.execute(statement, values).all()
+    for row in rows:
+        if row.quoi != _PLACE:
+            sums.add(found, row.quoi, row.cle or "", _amounts(row))
+    return _Found(found, [row for row in rows if row.quoi == _PLACE])
+
+
+@lru_cache(64)
+def _counting(
+    wanted: _Wanted, places: Places, gaps: Sequence[Shape], refusals: Sequence[Shape] = ()
+) -> CompoundSelect[Any]:
+    """Counts the rows of the gaps, in one statement. It takes longer to put it together than to run it."""
+    arms = _own(gaps, wanted.groups, made=wanted.rest)
+    if wanted.rest:
+        arms += [_still_open(places), _refused(refusals)]
+    if wanted.rest or wanted.places:
+        arms.append(_lent(places))
+    return union_all(*arms)
+
+
+@cache
+def _each_day(gaps: Sequence[Shape]) -> CompoundSelect[Any]:
+    return union_all(*_own(gaps, _GROUPS, made=True, daily=True))
+
+
+def _own(
+    gaps: Sequence[Shape], groups: Sequence[str], *, made: bool, daily: bool = False
+) -> list[Select[Any]]:
     """What the sessions of the gaps add up to, by all that they are grouped by; `daily`: and by day, which is `dit`."""
-    begun = _begun(tx, when).where(rollups.of_gaps(gaps, session, "debut_session")).cte("begun")
-    tally = _tally_of(begun)
+    mine = rollups.SESSIONS
+    each = _begun({*groups, "jour"} if daily else {*groups})
+    begun = each.where(within(mine, gaps, session, "debut_session")).cte("begun")
+    tally = (func.count(), func.sum(begun.c.used_ms), func.sum(begun.c.wait_ms))
     begun_on = [begun.c.jour] if daily else []
-    made_on = [local_time.day(tx, session.c.created_at, site.c.zone)] if daily else []
-    made = _arm("cree", session.c.statut, func.count(), None, None, None, *made_on).join_from(session, site)
-    named = ("site", "poste", "categorie", "motif", "jour", "heure")
-    return [
-        _arm(rollups.WHOLE, literal(""), *tally, *begun_on).select_from(begun).group_by(*begun_on),
-        *(_arm(name, begun.c[name], *tally, *begun_on).group_by(begun.c[name], *begun_on) for name in named),
-        made.where(rollups.of_gaps(gaps, session, "created_at")).group_by(session.c.statut, *made_on),
-    ]
+    whole = _arm(rollups.WHOLE, literal(""), *tally, func.sum(begun.c.granted_ms), said=begun_on)
+    arms = [whole.select_from(begun).group_by(*begun_on)]
+    for name in groups:
+        arms.append(_arm(name, begun.c[name], *tally, said=begun_on).group_by(begun.c[name], *begun_on))
+    if made:
+        made_on = [local_time.day(session.c.created_at, site.c.zone)] if daily else []
+        created = _arm("cree", session.c.statut, func.count(), said=made_on).join_from(session, site)
+        created = created.where(within(mine, gaps, session, "created_at"))
+        arms.append(created.group_by(session.c.statut, *made_on))
+    return arms
 
 
-def _tally_of(begun: CTE) -> tuple[Any, ...]:
-    return func.count(), func.sum(begun.c.used_ms), func.sum(begun.c.wait_ms), func.sum(begun.c.granted_ms)
+_AMOUNTS = ("nombre", "utilise_ms", "attente_ms", "accorde_ms")
 
 
-def _arm(
-    name: Any,
-    key: Any,
-    count: Any,
-    used: Any = None,
-    waited: Any = None,
-    granted: Any = None,
-    said: Any = None,
-) -> Select[Any]:
-    amounts = {"nombre": count, "utilise_ms": used, "attente_ms": waited, "accorde_ms": granted}
-    columns = [cast(null() if one is None else one, Float).label(word) for word, one in amounts.items()]
-    words = cast(null() if said is None else said, Text).label("dit")
-    what = literal(name) if isinstance(name, str) else name
-    return select(what.label("quoi"), cast(key, Text).label("cle"), *columns, words)
+def _arm(name: str, key: Any, *amounts: Any, said: Sequence[Any] = ()) -> Select[Any]:
+    named = zip_longest(_AMOUNTS, amounts, fillvalue=null())
+    columns = [cast(amount, Float).label(str(name)) for name, amount in named]
+    words = cast(said[0] if said else null(), Text).label("dit")
+    return select(literal(name).label("quoi"), cast(key, Text).label("cle"), *columns, words)
 
 
-def _begun(tx: Transaction, when: Period) -> Select[Any]:
+def _begun(groups: Iterable[str]) -> Select[Any]:
     one = session.c
     granted = one.duree_initiale_ms + one.temps_ajoute_ms
-    ahead = local_time.seconds(tx, literal(when.until, Instant), one.fin_prevue) * 1000
+    ahead = local_time.seconds(bindparam("until", type_=Instant), one.fin_prevue) * 1000
     unspent = case(
         (one.statut != rules.ACTIVE, func.coalesce(one.restant_ms, 0)),
         (one.confirmer_avant.is_not(None), func.coalesce(one.restant_ms, granted)),
         (ahead > 0, ahead),
         else_=0,
     )
-    wanted = select(
-        site.c.slug.label("site"),
-        func.coalesce(poste.c.slug, "").label("poste"),
-        func.coalesce(one.categorie, utilisateur.c.categorie, "").label("categorie"),
-        func.coalesce(one.motif_fin, "").label("motif"),
-        local_time.day(tx, one.debut_session, site.c.zone).label("jour"),
-        local_time.hour(tx, one.debut_session, site.c.zone).label("heure"),
-        granted.label("granted_ms"),
-        (granted - unspent).label("used_ms"),
-        func.round(local_time.seconds(tx, one.created_at, one.debut_session) * 1000).label("wait_ms"),
-    )
+    # Looked up for those alone that need it: joined, all people would be read for some.
+    theirs = select(utilisateur.c.categorie).where(utilisateur.c.id == one.utilisateur_id).scalar_subquery()
+    words = {
+        "site": site.c.slug,
+        "poste": func.coalesce(poste.c.slug, ""),
+        "categorie": func.coalesce(one.categorie, theirs, ""),
+        "motif": func.coalesce(one.motif_fin, ""),
+        "jour": local_time.day(one.debut_session, site.c.zone),
+        "heure": local_time.hour(one.debut_session, site.c.zone),
+    }
+    amounts = {
+        "granted_ms": granted,
+        "used_ms": granted - unspent,
+        "wait_ms": func.round(local_time.seconds(one.created_at, one.debut_session) * 1000),
+    }
+    wanted = {name: words[name] for name in words if name in groups} | amounts
     return (
-        wanted.join_from(session, site, one.site_id == site.c.id)
+        select(*(column.label(name) for name, column in wanted.items()))
+        .join_from(session, site, one.site_id == site.c.id)
         .outerjoin(poste, one.poste_id == poste.c.id)
-        .outerjoin(utilisateur, one.utilisateur_id == utilisateur.c.id)
     )
 
 
-def _seen(tx: Transaction, wanted: Select[Any], actor: Actor, when: Period, column: Any) -> Select[Any]:
-    wanted = wanted.where(listing.seen_by(tx, actor, column))
-    return wanted if when.site_id is None else wanted.where(column == when.site_id)
-
-
-def _still_open(tx: Transaction, actor: Actor, when: Period) -> Iterable[Select[Any]]:
+def _still_open(places: Places) -> Select[Any]:
     # In the words of the partial indexes of open sessions.
-    older = (
-        text("session.statut IN ('en_attente', 'active', 'suspendue')"),
-        session.c.created_at < when.since,
-    )
-    open_ones = _arm("ouverte", session.c.statut, func.count()).where(*older).group_by(session.c.statut)
-    return [_seen(tx, open_ones, actor, when, session.c.site_id)]
+    still = text("session.statut IN ('en_attente', 'active', 'suspendue')")
+    older = (still, session.c.created_at < bindparam("since"), places.hold(session.c.site_id))
+    return _arm("ouverte", session.c.statut, func.count()).where(*older).group_by(session.c.statut)
 
 
-def _refused(gaps: Sequence[Gap]) -> Select[Any]:
-    said = (log.c.action.in_(REFUSALS), rollups.of_gaps(gaps, log, "created_at"))
+def _refused(gaps: Sequence[Shape]) -> Select[Any]:
+    said = (log.c.action.in_(REFUSALS), within(rollups.LOGS, gaps, log, "created_at"))
     lines = select(log_sums.reason().label("motif"), log_sums.times().label("fois")).where(*said)
     refused = lines.subquery("refused")
     return _arm("refus", refused.c.motif, func.sum(refused.c.fois)).group_by(refused.c.motif)
 
 
-def _places(tx: Transaction, actor: Actor, when: Period) -> Select[Any]:
+def _lent(places: Places) -> Select[Any]:
     """How many postes each site lends, and when it is open."""
     lent = (poste.c.site_id == site.c.id, poste.c.statut_voulu == poste_rules.EN_SERVICE)
     postes = select(func.count()).select_from(poste).where(*lent).correlate(site).scalar_subquery()
     parts = (site.c.zone, cast(site.c.horaires, Text), cast(site.c.exceptions, Text))
     hours = parts[0].concat("\n").concat(parts[1]).concat("\n").concat(parts[2])
-    return _seen(tx, _arm(_PLACE, site.c.slug, postes, said=hours), actor, when, site.c.id)
+    return _arm(_PLACE, site.c.slug, postes, said=[hours]).where(places.hold(site.c.id))
 
 
 _PLACE = "lieu"
+_WIDTHS = {rollups.WHOLE: 4, "cree": 1, "ouverte": 1, "refus": 1}
+"""How many amounts there are of a key: how many sessions, what they used and waited for, and were granted."""
 
 
-class _Sum(NamedTuple):
-    """What one key adds up to."""
-
-    nombre: int = 0
-    utilise_ms: float = 0
-    attente_ms: float = 0
-    accorde_ms: float = 0
+def _amounts(row: Any) -> list[int]:
+    """The amounts of a row of an `_arm`."""
+    return [round(one or 0) for one in row[2 : 2 + _WIDTHS.get(row.quoi, 3)]]
 
 
-def _amounts(row: Any) -> list[Any]:
-    return [round(row.nombre or 0), row.utilise_ms or 0, row.attente_ms or 0, row.accorde_ms or 0]
-
-
-class _Categories(Struct):
-    """Of what sessions add up to, that alone."""
-
-    categorie: dict[str, list[Any]] = {}
-
-
-class _Refusals(Struct):
-    """Of what the trail adds up to, that alone."""
-
-    refuse: dict[str, list[int]] = {}
-
-
-def _add_up(closed: Iterable[Any], rows: Iterable[Any]) -> Sums:
-    """Closed days and rows, together."""
-    by: Sums = {"site": {}}
-    for row in closed:
-        if row.genre == rollups.LOGS:
-            said = msgspec.json.decode(row.sommes, type=_Refusals).refuse
-            rollups.add(by, {"refus": {why: [*times, 0, 0, 0] for why, times in said.items()}})
-        else:
-            sums = rollups.read(row.sommes)
-            rollups.add(by, sums)
-            if whole := sums.get(rollups.WHOLE):
-                rollups.add(by, {"site": {row.slug: whole[""]}})
-    for row in rows:
-        rollups.add(by, {row.quoi: {row.cle or "": _amounts(row)}})
-    return by
-
-
-def _put_together(closed: Iterable[Any], rows: Sequence[Any], when: Period) -> SessionStats:
-    sums = _add_up(closed, (row for row in rows if row.quoi != _PLACE))
-    by = {name: {key: _Sum(*amounts) for key, amounts in keyed.items()} for name, keyed in sums.items()}
-    whole = by[rollups.WHOLE][""]
-    used_s, count = int(whole.utilise_ms // 1000), whole.nombre
+def _put_together(found: _Found, when: Period) -> SessionStats:
+    by, whole = found.sums, found.whole
+    *_, granted_ms = by[rollups.WHOLE][""]
     statuts = dict.fromkeys(rules.STATUTS, 0)
-    for statut, one in (*by.get("cree", {}).items(), *by.get("ouverte", {}).items()):
-        statuts[statut] += one.nombre
-    days = {day: _tally(row) for day, row in sorted(by.get("jour", {}).items())}
+    for name in ("cree", "ouverte"):
+        for statut, [count] in by.get(name, {}).items():
+            statuts[statut] += count
+    days = _named(found, "jour")
     return SessionStats(
         depuis=when.since,
         jusqu_a=when.until,
         total=sum(statuts.values()),
         par_statut=statuts,
-        creees=sum(one.nombre for one in by.get("cree", {}).values()),
-        demarrees=count,
-        secondes_accordees=int(whole.accorde_ms // 1000),
-        secondes_utilisees=used_s,
-        duree_moyenne=used_s // count if count else 0,
-        attente_moyenne=_tally(whole).attente_moyenne,
-        taux_occupation=_occupation([row for row in rows if row.quoi == _PLACE], when, used_s),
+        creees=sum(count for [count] in by.get("cree", {}).values()),
+        demarrees=whole.sessions,
+        secondes_accordees=int(granted_ms // 1000),
+        secondes_utilisees=whole.secondes,
+        duree_moyenne=whole.secondes // whole.sessions if whole.sessions else 0,
+        attente_moyenne=whole.attente_moyenne,
+        taux_occupation=_occupation(found.places, when, whole.secondes),
         par_jour=days,
-        par_heure=_named(by, "heure", key=int),
+        par_heure=_named(found, "heure", key=int),
         par_jour_semaine=_weekdays(days),
-        par_site=_named(by, "site"),
-        par_poste=_named(by, "poste"),
-        par_categorie=_named(by, "categorie"),
-        par_motif=_named(by, "motif"),
-        refus={reason: one.nombre for reason, one in sorted(by.get("refus", {}).items())},
+        par_site=_named(found, "site"),
+        par_poste=_named(found, "poste"),
+        par_categorie=_named(found, "categorie"),
+        par_motif=_named(found, "motif"),
+        refus={reason: times for reason, [times] in sorted(by.get("refus", {}).items())},
     )
 
 
-def _named(by: Mapping[str, Mapping[str, _Sum]], name: str, key: Any = str) -> dict[str, Tally]:
-    found = by.get(name, {})
-    return {word: _tally(found[word]) for word in sorted(found, key=key)}
+def _named(found: _Found, name: str, key: Any = str) -> dict[str, Tally]:
+    keyed = found.sums.get(name, {})
+    return {word: _tally(keyed[word]) for word in sorted(keyed, key=key)}
 
 
-def _tally(one: _Sum) -> Tally:
-    waited = round(one.attente_ms / one.nombre / 1000) if one.nombre else 0
-    return Tally(one.nombre, int(one.utilise_ms // 1000), waited)
+def _tally(amounts: Sequence[int]) -> Tally:
+    count, used_ms, waited_ms = amounts[:3]
+    return Tally(count, int(used_ms // 1000), round(waited_ms / count / 1000) if count else 0)
 
 
 def _weekdays(days: Mapping[str, Tally]) -> dict[str, Tally]:

@@ -2,10 +2,13 @@
 
 import os
 import socket
+from collections.abc import Mapping
+from typing import Any
 
 import click
 from msgspec import Struct
 
+from fleet.domain import reasons
 from fleet.domain.actor import SYSTEM
 from fleet.jobs import ledger, running
 from fleet.jobs.table import JOBS, SWEEP, SWEEP_MINUTES
@@ -49,7 +52,7 @@ def listed(as_json: bool) -> None:
     lines = [
         _Line(one.id, _often(one.id), None, None, None, one.prochaine)
         if (last := one.derniere) is None
-        else _Line(one.id, _often(one.id), last.debut, last.reussie, _outcome(last), one.prochaine)
+        else _Line(one.id, _often(one.id), last.debut, last.reussie, _last(last), one.prochaine)
         for one in found
     ]
     output.rows(lines, _COLUMNS, False, Zones(zone))
@@ -73,8 +76,8 @@ def run(name: str, as_json: bool) -> None:
         )
     ok, outcome = done
     if not ok:
-        raise CommandFailed(f"{name}: {outcome.get('erreur')}")
-    output.done(f"{name}: {words.outcome(outcome)}", outcome, as_json)
+        raise CommandFailed(f"{name}: {_outcome(outcome)}")
+    output.done(f"{name}: {_outcome(outcome)}", outcome, as_json)
 
 
 def _often(name: str) -> str:
@@ -84,5 +87,11 @@ def _often(name: str) -> str:
     return words.say("monthly" if schedule.monthly else "daily", at=f"{schedule.at:%H:%M}")
 
 
-def _outcome(run: RunView) -> str | None:
-    return None if run.resultat is None else words.outcome(run.resultat)
+def _last(run: RunView) -> str | None:
+    return None if run.resultat is None else _outcome(run.resultat)
+
+
+def _outcome(facts: Mapping[str, Any]) -> str:
+    """What a run did, or why it failed."""
+    reason = facts.get("motif")
+    return reasons.sentence(reason, words.language(), facts["details"]) if reason else words.outcome(facts)

@@ -5,7 +5,7 @@ import click
 from fleet.database.listing import LARGEST, Page
 from fleet.domain.actor import SYSTEM
 from fleet.usecases import commands, orders, poste_views, postes
-from fleet.usecases.orders import OrderView
+from fleet.usecases.orders import OrderFilter, OrderView
 from fleet.usecases.poste_views import PosteFilter
 from fleet.usecases.postes import NewPoste
 from mosquitto.passwords import hash_password, new_password
@@ -95,11 +95,11 @@ def order(
 def orders_(at: str | None, which: str | None, as_json: bool) -> None:
     """Orders that still wait for a poste that is away, the oldest first."""
     with opened() as fleet:
-        where = (site_id(fleet, at) if at else None, poste_id(fleet, which) if which else None)
+        where = OrderFilter(site_id(fleet, at) if at else None, poste_id(fleet, which) if which else None)
         found: list[OrderView] = []
         total = 1
         while len(found) < total:
-            page = orders.waiting(fleet, SYSTEM, *where, Page(LARGEST, len(found)))
+            page = orders.search(fleet, SYSTEM, where, Page(LARGEST, len(found)))
             found += page.resultats
             total = page.total if page.resultats else 0
         clocks = zones(fleet)

@@ -140,6 +140,7 @@ RIGHTS: dict[str, Right] = {
     "GET /api/logs/errors": _read(FILTERED),
     "GET /api/logs/recent": _read(FILTERED),
     "GET /api/logs/stats": _read(FILTERED),
+    "GET /api/logs/verify": _admin(),
     "GET /api/logs/{log_id}": _read(HIDDEN),
     "POST /api/logs/search": _read(FILTERED, body={}),
     "GET /api/postes": _read(FILTERED),

@@ -48,6 +48,19 @@ def test_a_filter_answers_a_foreign_name_as_one_that_nothing_has(desk: Desk, far
     assert search[0][0] == 404
 
 
+def test_a_foreign_name_in_a_filter_has_its_line_in_the_trail_of_that_site(
+    desk: Desk, far: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fleet.usecases.fleet.FLOOD_S", 0.0)
+    for path, name, foreign in ASKED:
+        desk.call("GET", path, far, params={name: foreign})
+        desk.call("GET", path, far, params={name: "nowhere"})
+    told = desk.get("/logs/?action=refus&limit=100", who="admin")["resultats"]
+    assert [(one["site"], one["operateur"], one["metadata"]["motif"]) for one in told] == [
+        ("st-denis", "far", "hors_de_portee")
+    ] * len(ASKED)
+
+
 def test_a_filter_answers_a_foreign_number_as_one_that_nothing_has(desk: Desk, far: str) -> None:
     for name, number in (("site", desk.site_id), ("poste", 1)):
         foreign, unknown = (

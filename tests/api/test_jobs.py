@@ -1,13 +1,17 @@
 """The jobs as the desk sees them."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from controller.jobs import Jobs
 from fleet.database.tables import job_run
-from fleet.jobs.settings import JobSettings
+from fleet.domain.reasons import REASONS
+from fleet.jobs import running
+from fleet.jobs.settings import Backups, JobSettings
 from fleet.jobs.table import JOBS
 from tests.api.conftest import Desk
 
@@ -43,6 +47,22 @@ def test_a_run_that_is_asked_for_is_done_by_a_controller_and_shown(desk: Desk) -
     assert last["demandee_par"] == "admin"
     assert last["resultat"]["sessions"] == 0
     assert desk.get("/logs/?action=lancement_tache", who="admin")["resultats"][0]["operateur"] == "admin"
+
+
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [(None, "Aucun dossier n’est réglé"), ("file", "Le système a refusé\u202f: un fichier porte")],
+)
+def test_why_a_job_failed_is_told_in_french(
+    desk: Desk, tmp_path: Path, folder: str | None, said: str
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    where = None if folder is None else Backups(tmp_path / folder)
+    slot = desk.post("/jobs/backup/run/", who="admin")["periode"]
+    running.run_one(desk.fleet.database, JobSettings(backups=where), "backup", slot, "one")
+    last = jobs(desk)["backup"]["derniere"]
+    assert (last["reussie"], last["resultat"]["erreur"].partition(said)[0]) == (False, "")
+    assert last["resultat"]["motif"] in REASONS
 
 
 def test_only_an_administrator_runs_a_job_and_only_one_that_exists(desk: Desk) -> None:

@@ -33,7 +33,8 @@ def _answer(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, An
 
 
 @contextmanager
-def _counted(engine: Engine) -> Iterator[list[str]]:
+def counted(engine: Engine) -> Iterator[list[str]]:
+    """The statements that the database is told in a block."""
     said: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -62,7 +63,7 @@ def test_every_list_is_one_question(desk: Desk, query: str) -> None:
             path = path.replace(name, value)
         path += "" if "?" in path else RIGHTS[operation].query
         desk.get(path, who="admin")
-        with _counted(desk.fleet.database.engine) as said:
+        with counted(desk.fleet.database.engine) as said:
             desk.get(path, who="admin")
         questions[operation] = len(said)
     assert questions == {operation: 0 if operation in FREE else 1 for operation in operations}

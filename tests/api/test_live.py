@@ -22,7 +22,7 @@ from fleet.database.engine import Database
 from fleet.domain.actor import SYSTEM
 from fleet.usecases import operateurs, postes, sessions, sites
 from fleet.usecases.fleet import Fleet
-from fleet.usecases.operateurs import NewOperateur
+from fleet.usecases.operateurs import NewOperateur, OperateurEdit
 from fleet.usecases.postes import NewPoste
 from fleet.usecases.sessions import NewSession
 from ppm.parts.postgres import PrivatePostgres
@@ -83,6 +83,16 @@ async def closed(page: ClientConnection) -> int | None:
             while True:
                 await page.recv()
     return page.close_code
+
+
+async def flood_until_one_is_left(api: Served, site_id: int) -> None:
+    """Tell so much that only the page that reads stays."""
+    large = Event(site_id, None, json.dumps({"type": "filler", "x": "y" * 60_000}).encode())
+    for _ in range(1000):
+        api.live.tell([large])
+        await asyncio.sleep(0.001)
+        if len(api.live._readers) == 1:
+            return
 
 
 def _create(fleet: Fleet, site_id: int, **more: Any) -> int:
@@ -173,6 +183,18 @@ def test_a_page_hears_nothing_of_other_sites(fleet: Fleet, site_id: int) -> None
     asyncio.run(story())
 
 
+def test_a_page_hears_that_its_operator_may_do_something_else_now(fleet: Fleet, site_id: int) -> None:
+    number = operateurs.create(fleet, SYSTEM, NewOperateur("changes", PASSWORD, "operateur", [site_id]))
+
+    async def story() -> None:
+        async with served(fleet) as api, api.page(login="changes") as page:
+            await hear(page, "connection_established")
+            await asyncio.to_thread(operateurs.edit, fleet, SYSTEM, number, OperateurEdit(role="lecteur"))
+            assert await hear(page, "rights") == {"type": "rights"}
+
+    asyncio.run(story())
+
+
 def test_a_page_says_who_it_is_in_its_address_or_its_first_message(fleet: Fleet, site_id: int) -> None:
     async def story() -> None:
         async with served(fleet) as api:
@@ -216,12 +238,7 @@ def test_a_page_that_does_not_keep_up_is_dropped_and_others_are_not(fleet: Fleet
             narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             async with api.page(sock=narrow, max_queue=1) as slow, api.page(max_queue=None) as quick:
                 await hear(quick, "connection_established")
-                large = Event(site_id, None, json.dumps({"type": "filler", "x": "y" * 60_000}).encode())
-                for _ in range(1000):
-                    api.live.tell([large])
-                    await asyncio.sleep(0.001)
-                    if len(api.live._readers) == 1:
-                        break
+                await flood_until_one_is_left(api, site_id)
                 number = await asyncio.to_thread(_create, fleet, site_id)
                 async with asyncio.timeout(5):
                     while (said := json.loads(await quick.recv()))["type"] != "time_update":

@@ -222,7 +222,7 @@ def _is_of_no_site(operation: str) -> bool:
         "system",
         "utilisateurs",
     )
-    return operation.split("/")[2] in nouns or operation == "POST /api/sites"
+    return operation.split("/")[2] in nouns or operation in ("POST /api/sites", "GET /api/logs/verify")
 
 
 def test_what_another_site_has_is_answered_to_the_letter_as_what_nobody_has(world: World) -> None:
@@ -291,7 +291,7 @@ def _is_let_through(right: Right, answer: httpx.Response, *, first: bool) -> boo
 
 
 def test_shared_things_are_said_to_be_so_on_purpose() -> None:
-    """What belongs to no site: accounts, people, jobs, and what is about oneself."""
+    """What belongs to no site, or to all: accounts, people, jobs, the whole trail, and what is about oneself."""
     shared = {one.split("/")[2] for one in _shared() if one != "GET /api"}
     nouns = {
         "agent",
@@ -299,6 +299,7 @@ def test_shared_things_are_said_to_be_so_on_purpose() -> None:
         "auth",
         "health",
         "jobs",
+        "logs",
         "motifs",
         "operateurs",
         "politiques",
@@ -310,7 +311,7 @@ def test_shared_things_are_said_to_be_so_on_purpose() -> None:
         "utilisateurs",
     }
     assert shared <= nouns
-    admin = [one for one in _shared() if "/api/sites" in one]
+    admin = [one for one in _shared() if "/api/sites" in one or "/api/logs" in one]
     assert all(RIGHTS[one].least == ADMINISTRATEUR for one in admin)
 
 

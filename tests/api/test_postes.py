@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from fleet.database import leases
+from fleet.database import leases, outbox
 from fleet.database.listing import Page
 from fleet.database.tables import command, desired, poste, presence
 from fleet.domain.actor import OPERATEUR, SYSTEM
@@ -289,6 +289,31 @@ def test_orders_that_wait_for_a_poste_are_listed_until_they_are_sent_or_too_old(
         mine = command.c.poste_id == other
         tx.execute(update(command).where(mine).values(statut="a_envoyer"))
     assert desk.get("/commandes/")["total"] == 0
+
+
+def test_what_became_of_an_order_and_when_is_told(desk: Desk) -> None:
+    number = desk.get("/postes/poste-1/")["id"]
+    desk.come(number)
+    done, refused, sent = (desk.post("/postes/poste-1/commands/", {"op": "identify"})["id"] for _ in range(3))
+    with desk.fleet.database.transaction() as tx:
+        outbox.mark_ordered(tx, [done, refused, sent])
+        outbox.mark_command(tx, done, "done")
+        outbox.mark_command(tx, refused, "refused", "poste_occupe")
+    asked = "/commandes/?poste=poste-1&statut=envoyee,faite,refusee,expiree"
+    found = {one["id"]: one for one in desk.get(asked)["resultats"]}
+    assert [found[one]["statut"] for one in (done, refused, sent)] == ["faite", "refusee", "envoyee"]
+    assert found[refused]["motif_texte"] == "Ce poste est déjà occupé."
+    assert found[done]["repondu_a"] >= found[done]["created_at"]
+    assert found[sent]["repondu_a"] is None
+    assert [one["id"] for one in desk.get("/commandes/?statut=refusee")["resultats"]] == [refused]
+
+
+def test_an_order_that_waited_too_long_is_over_before_anybody_writes_it(desk: Desk) -> None:
+    late = desk.post("/postes/poste-1/commands/", {"op": "identify", "quand": "retour"})["id"]
+    with desk.fleet.database.transaction() as tx:
+        tx.execute(update(command).where(command.c.id == late).values(expire_a=tx.now - timedelta(seconds=1)))
+    assert desk.get("/commandes/?statut=attend")["total"] == 0
+    assert [one["statut"] for one in desk.get("/commandes/?statut=expiree")["resultats"]] == ["expiree"]
 
 
 def test_postes_are_listed_as_people_count(desk: Desk) -> None:

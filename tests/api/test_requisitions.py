@@ -1,5 +1,6 @@
 """A file for a judge or the police takes two administrateurs, and says in the trail who let it go."""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -94,10 +95,11 @@ def test_one_asks_another_approves_and_both_may_take_it(desk: Desk) -> None:
     assert refusal(desk, "GET", export, "third") == (409, "requisition_d_autres")
     with file_of(desk, number) as archive:
         told = json.loads(archive.read("requisition.json"))
+        journal = [json.loads(line) for line in archive.read("journal.jsonl").splitlines()]
         page = archive.read("requisition.html").decode()
     assert [(one["nom"], one["poste"]) for one in told["sessions"]] == [("Payet", "poste-1")]
-    assert {"demarrage_session", "fermeture"} <= {line["action"] for line in told["journal"]}
-    assert all(len(line["hash"]) == 64 for line in told["journal"])
+    assert {"demarrage_session", "fermeture"} <= {line["action"] for line in journal}
+    assert all(len(line["hash"]) == 64 for line in journal)
     assert {one["chaine"] for one in told["ancres"]} >= {desk.site_id}
     assert "<td>Payet</td><td>Marie</td>" in page
     file_of(desk, number, "second").close()
@@ -114,6 +116,60 @@ def test_the_trail_tells_each_step_and_each_refusal_and_names_nobody(desk: Desk)
         rows = tx.execute(select(log).where(log.c.action.in_(("requisition", "refus")))).mappings().all()
     assert any(row["metadata"].get("motif") == "requisition_d_autres" for row in rows)
     assert "Grondin" not in str([(row["details"], row["metadata"]) for row in rows])
+
+
+def test_the_trail_knows_each_file_by_its_digest(desk: Desk) -> None:
+    visited(desk)
+    number = approved(desk)
+    taken = [
+        desk.call("GET", f"/requisitions/{number}/export/", who=who).content for who in ("admin", "second")
+    ]
+    with desk.fleet.database.read() as tx:
+        rows = tx.execute(
+            select(log.c.metadata).where(log.c.action == "requisition").order_by(log.c.id)
+        ).scalars()
+        handed = [facts for facts in rows if facts["etape"] == "remise"]
+    assert [facts["sha256"] for facts in handed] == [hashlib.sha256(file).hexdigest() for file in taken]
+    assert [facts["lignes"] for facts in handed] == [1, 1]
+
+
+def _known(desk: Desk, login: str, password: str) -> None:
+    answer = desk.client.post("/api/token/", json={"login": login, "password": password})
+    desk.tokens[login] = answer.json()["access"]
+
+
+CHANGES = {
+    "made": None,
+    "appointed": OperateurEdit(role=ADMINISTRATEUR),
+    "taken over": OperateurEdit(password="a new long password"),
+    "let in again": OperateurEdit(active=True),
+}
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_an_account_that_others_made_or_changed_since_the_request_does_not_approve(
+    desk: Desk, how: str
+) -> None:
+    change, role = CHANGES[how], "lecteur" if how == "appointed" else ADMINISTRATEUR
+    new = NewOperateur("own", PASSWORD, role, [desk.site_id])
+    before = asked(desk) if change is None else 0
+    made = operateurs.create(desk.fleet, SYSTEM, new)
+    number = before or asked(desk)
+    if change is not None:
+        operateurs.edit(desk.fleet, SYSTEM, made, change)
+    _known(desk, "own", (change and change.password) or PASSWORD)
+    path = f"/requisitions/{number}/approve/"
+    assert refusal(desk, "POST", path, "own") == (409, "requisition_compte_change")
+    assert desk.get(f"/requisitions/{number}/", who="admin")["statut"] == "demandee"
+    desk.post(f"/requisitions/{asked(desk)}/approve/", who="own")
+
+
+def test_who_changes_the_own_password_meanwhile_still_approves(desk: Desk) -> None:
+    number = asked(desk)
+    new = {"actuel": PASSWORD, "nouveau": "another long password"}
+    assert desk.call("POST", "/auth/password/", who="second", json=new).status_code == 204
+    _known(desk, "second", new["nouveau"])
+    assert desk.post(f"/requisitions/{number}/approve/", who="second")["statut"] == "approuvee"
 
 
 def test_only_what_was_asked_for_is_in_the_file(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from websockets.asyncio.client import ClientConnection
 from api import events, missed
 from api.events import Event
 from api.limits import Limits
+from api.live import Live
 from fleet.database.audit import Entry
 from fleet.database.tables import log
 from fleet.domain.actor import SYSTEM
@@ -23,7 +25,17 @@ from fleet.usecases.fleet import Fleet
 from fleet.usecases.operateurs import NewOperateur
 from fleet.usecases.postes import NewPoste
 from tests.api.conftest import PASSWORD
-from tests.api.test_live import Served, _come, _create, _many_notes, closed, hear, served
+from tests.api.test_list_queries import counted
+from tests.api.test_live import (
+    Served,
+    _come,
+    _create,
+    _many_notes,
+    closed,
+    flood_until_one_is_left,
+    hear,
+    served,
+)
 from tests.support.tampering import unguarded
 from tests.support.waiting import eventually
 
@@ -126,6 +138,67 @@ def test_a_page_of_one_session_misses_nothing_of_that_one_and_hears_no_other(
     asyncio.run(story())
 
 
+def test_what_is_committed_while_the_first_page_comes_reaches_it(
+    fleet: Fleet, site_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = Live._begin
+
+    def begin_late(self: Live) -> dict[int, int]:
+        told = begun(self)
+        _create(fleet, site_id)
+        time.sleep(0.3)  # its news is there before the page is
+        return told
+
+    monkeypatch.setattr(Live, "_begin", begin_late)
+
+    async def story() -> None:
+        async with served(fleet) as api, api.page() as page:
+            assert (await hear(page, "time_update"))["action"] == "generation_code"
+
+    asyncio.run(story())
+
+
+def test_a_page_that_another_process_told_more_hears_nothing_twice(
+    fleet: Fleet, site_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hearing, is_late = Live.hear, asyncio.Event()
+    monkeypatch.setattr(Live, "hear", lambda self, news: None if is_late.is_set() else hearing(self, news))
+
+    async def story() -> None:
+        first, back, number = Page(), Page(), await asyncio.to_thread(_create, fleet, site_id)
+        async with served(fleet) as api, api.page() as there:
+            await first.take(there, 1, "connection_established")
+            is_late.set()
+            await asyncio.to_thread(_many_notes, fleet, number, 3)
+            back.positions["st-denis"] = head = first.positions["st-denis"] + 3
+            query = f"/ws/sessions/?token={await api.token()}{back.back}"
+            async with api.page(query, login=None) as socket:
+                await back.take(socket, 1, "connection_established")
+                is_late.clear()
+                await asyncio.to_thread(_many_notes, fleet, number, 1)
+                await back.take(socket, 1, "time_update")
+                await first.take(there, 4, "time_update")
+        assert back.numbers == [head + 1]
+        assert "reload" not in [said["type"] for said in back.heard]
+        assert first.numbers == list(range(head - 2, head + 2))
+
+    asyncio.run(story())
+
+
+def test_after_a_gap_only_sites_where_something_happened_are_asked_for(fleet: Fleet, site_id: int) -> None:
+    for number in range(20):
+        sites.create(fleet, SYSTEM, f"site-{number}", {"nom": f"Site {number}"})
+
+    async def story() -> None:
+        async with served(fleet) as api, api.page() as page:
+            await hear(page, "connection_established")
+            with counted(fleet.database.engine) as said:
+                await asyncio.to_thread(api.live._read, None)
+            assert len(said) == 1
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("why", ["too much", "purged", "from the future", "unknown to the page"])
 def test_a_page_that_is_too_far_behind_is_told_to_read_again(
     fleet: Fleet, site_id: int, why: str, monkeypatch: pytest.MonkeyPatch
@@ -204,6 +277,29 @@ def test_a_position_that_is_none_is_refused(fleet: Fleet, site_id: int, wrong: s
     asyncio.run(story())
 
 
+def test_a_position_of_many_sites_is_heard_in_the_first_message_and_by_a_stream(
+    fleet: Fleet, site_id: int
+) -> None:
+    async def story() -> None:
+        number = await asyncio.to_thread(_create, fleet, site_id)
+        head = await asyncio.to_thread(_head, fleet, site_id)
+        await asyncio.to_thread(_many_notes, fleet, number, 1)
+        places = {"st-denis": head} | {
+            f"mediatheque-{n}": 1_000_000 + n for n in range(missed.MOST_SITES - 1)
+        }
+        position = missed.written(places)
+        async with served(fleet) as api:
+            async with api.page(login=None) as page:
+                greeting = {"type": "auth", "token": await api.token(), "apres": position}
+                await page.send(json.dumps(greeting))
+                assert (await hear(page, "time_update"))["numero"] == head + 1
+            known = await _known(api) | {"Last-Event-ID": position}
+            answer = await api.http.get("/events/?duree=0", headers=known)
+            assert f"id: st-denis:{head + 1}" in answer.text
+
+    asyncio.run(story())
+
+
 def test_an_operator_has_only_so_many_pages_and_may_ask_only_so_much(
     fleet: Fleet, site_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +315,27 @@ def test_an_operator_has_only_so_many_pages_and_may_ask_only_so_much(
             assert (stream.status_code, stream.json()["reason"]) == (429, "trop_de_pages")
             async with api.page(login="reader") as other:
                 await hear(other, "connection_established")
+
+    asyncio.run(story())
+
+
+def test_of_pages_that_come_at_once_only_so_many_are_let_in(
+    fleet: Fleet, site_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.live.MOST_PAGES", 2)
+
+    async def story() -> None:
+        async with served(fleet) as api:
+            token = await api.token()
+
+            async def come() -> str:
+                async with api.page(f"/ws/sessions/?token={token}", login=None) as page:
+                    said = json.loads(await page.recv())
+                    await asyncio.sleep(0.5)
+                    return str(said.get("reason", said["type"]))
+
+            found = await asyncio.gather(*(come() for _ in range(6)))
+            assert sorted(found) == ["connection_established"] * 2 + ["trop_de_pages"] * 4
 
     asyncio.run(story())
 
@@ -331,12 +448,7 @@ def test_a_stream_that_is_not_read_is_cut_and_others_go_on(fleet: Fleet, site_id
             )
             narrow.sendall(asked.encode())
             await eventually(lambda: len(api.live._readers) == 2, 5, "there")
-            large = Event(site_id, None, json.dumps({"type": "filler", "x": "y" * 60_000}).encode())
-            for _ in range(1000):
-                api.live.tell([large])
-                await asyncio.sleep(0.001)
-                if len(api.live._readers) == 1:
-                    break
+            await flood_until_one_is_left(api, site_id)
             number = await asyncio.to_thread(_create, fleet, site_id)
             assert (await hear(quick, "time_update", 5))["session"]["id"] == number
             assert len(api.live._readers) == 1

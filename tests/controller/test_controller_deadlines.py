@@ -116,3 +116,13 @@ def test_what_a_slow_reading_leaves_open_is_no_step() -> None:
     ours.sample(now - 6, told, now)  # the connection took six seconds
     assert ours.sample(now + 1, told + timedelta(seconds=0.95), now + 1.001) == 0.0
     assert abs(ours.until(told)) < 0.1
+
+
+def test_by_how_much_the_clock_was_set_is_told_by_a_quick_reading() -> None:
+    ours = clock()
+    now, told = boottime(), datetime.now(UTC) + timedelta(hours=1)
+    assert ours.sample(now - 4, told, now) == 0.0
+    assert abs((ours.now() - datetime.now(UTC)).total_seconds()) < 0.02
+    step = ours.sample(now + 1, told + timedelta(seconds=1), now + 1.001)
+    assert abs(step - 3600) < 0.01
+    assert abs(ours.until(told)) < 0.1

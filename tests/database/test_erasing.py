@@ -112,3 +112,23 @@ def test_who_is_at_a_poste_is_not_forgotten_and_keeps_all(room: Room, paused: bo
     personal_data.erase(room.fleet, SYSTEM, person)
     with room.fleet.database.read() as tx:
         assert tx.execute(select(tables.utilisateur.c.id)).all() == []
+
+
+def test_what_forgets_somebody_is_another_record_than_before(room: Room) -> None:
+    person = room.person()
+    bookings.cancel(room.fleet, room.actor, _booked(room, person, room.postes[1]))
+    queue.give_up(
+        room.fleet, room.actor, queue.join(room.fleet, room.actor, NewTicket(room.site_id, 600, person))
+    )
+    before = _stamps(room)
+    personal_data.erase(room.fleet, SYSTEM, person)
+    for (version, at), (earlier, then) in zip(_stamps(room), before, strict=True):
+        assert version == earlier + 1
+        assert at > then
+
+
+def _stamps(room: Room) -> list[tuple[int, datetime]]:
+    """Of the booking and the ticket."""
+    wanted = [select(table.c.version, table.c.updated_at) for table in (tables.booking, tables.queue)]
+    with room.fleet.database.read() as tx:
+        return [tuple(tx.execute(one).one()) for one in wanted]

@@ -18,6 +18,11 @@ ROOT = Path(__file__).parents[2]
 CALLS = {
     "Refused": 0,
     "Forbidden": 0,
+    "JobFailed": 0,
+    "BackupFailed": 0,
+    "ArchiveLost": 0,
+    "NotOurs": 0,
+    "DumpFailed": 0,
     "sentence": 0,
     "Invalid": 1,
     "end": 2,
@@ -147,6 +152,15 @@ def test_a_refusal_speaks_for_itself() -> None:
     assert NotFound("session").en == "Not found: session."
     assert Forbidden().reason == "role_insuffisant"
     assert Invalid("nom", "valeur_invalide", regle="x").field == "nom"
+
+
+def test_what_is_not_there_is_said_in_french() -> None:
+    assert NotFound("requisition").fr == f"Introuvable{THIN}: réquisition."
+    assert NotFound("operateur").en == "Not found: operator."
+    assert sentence("tache_systeme", "fr", {"dit": "No space left on device"}).endswith(
+        "de place sur le disque"
+    )
+    assert sentence("tache_systeme", "en", {"dit": "No space left on device"}).endswith("left on device")
 
 
 def test_who_works_at_the_desk_is_not_sent_to_the_desk() -> None:

@@ -161,7 +161,7 @@ def test_a_deployment_that_is_driven_is_not_restored(room: Room, settings: JobSe
     path = made(room, settings)
     with room.tx() as tx:
         tx.execute(update(tables.lease).values(expires_at=tx.now + timedelta(minutes=1)))
-    with pytest.raises(JobFailed, match="stop all controllers"):
+    with pytest.raises(JobFailed, match="tous les contrôleurs"):
         back(room, path)
     assert back(room, path, force=True).paused == 0
 
@@ -229,5 +229,5 @@ def test_a_backup_says_what_it_is_of(room: Room, settings: JobSettings, tmp_path
 def test_a_file_that_is_no_backup_is_refused(room: Room, tmp_path: Path) -> None:
     path = tmp_path / "holiday.tar"
     path.write_bytes(b"not a tar")
-    with pytest.raises(JobFailed, match="not a backup"):
+    with pytest.raises(JobFailed, match="n’est pas une sauvegarde"):
         back(room, path)

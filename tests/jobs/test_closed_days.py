@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, insert, select, update
 
-from fleet.database import audit, erasing, tables
+from fleet.database import audit, erasing, sums, tables
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
-from fleet.database.rollups import Period
+from fleet.database.gaps import Period
 from fleet.domain.actor import SYSTEM
 from fleet.jobs.settings import JobSettings, Keep
 from fleet.usecases import log_statistics, sites, statistics
@@ -43,7 +43,13 @@ def lived(room: Room, dice: random.Random) -> Room:
         room.person(categorie=None),
         room.person(categorie="adulte"),
     ]
-    rows = [_ended(dice, dice.choice((paris, room.site_id)), dice.choice(people)) for _ in range(150)]
+    rows = [
+        {
+            **_ended(dice, dice.choice((paris, room.site_id)), dice.choice(people)),
+            "poste_id": dice.choice((None, *room.postes)),
+        }
+        for _ in range(150)
+    ]
     with room.tx() as tx:
         tx.execute(insert(tables.session), rows)
     for number in range(120):
@@ -90,6 +96,9 @@ def require_the_same(room: Room, dice: random.Random) -> None:
             added = statistics.counted(tx, SYSTEM, when)
             assert added == statistics.counted(tx, SYSTEM, when, raw=True), when
             assert statistics.by_category(tx, SYSTEM, when) == added.par_categorie, when
+            used = statistics.by_poste(tx, SYSTEM, when)
+            assert (used.sessions, used.seconds) == (added.demarrees, added.secondes_utilisees), when
+            assert (used.share, used.by_poste) == (added.taux_occupation, added.par_poste), when
             lines = log_statistics.counted(tx, SYSTEM, when, ZONE)
             assert lines == log_statistics.counted(tx, SYSTEM, when, ZONE, raw=True), when
 
@@ -115,7 +124,7 @@ def test_figures_are_read_from_closed_days(lived: Room, go: Go) -> None:
     go("closed_days")
     when = Period(BEGIN - timedelta(days=10), datetime.now(UTC))
     with lived.tx() as tx:
-        tx.execute(update(tables.bilan).values(sommes='{"tout": {"": [1, 0, 0, 0]}}'))
+        tx.execute(update(tables.bilan).values(sommes=sums.pack({"tout": {"": [1, 0, 0, 0]}})))
         read = statistics.counted(tx, SYSTEM, when).demarrees
     # Two sites of twelve weeks: a day or two at each end, weeks, and spans of four weeks.
     assert 2 * 3 < read < 2 * 7 * 3

@@ -10,7 +10,8 @@ from sqlalchemy import delete, insert, select, update
 
 from fleet.database import tables
 from fleet.database.engine import Transaction
-from fleet.database.rollups import WEEK, Period
+from fleet.database.gaps import Period
+from fleet.database.rollups import WEEK
 from fleet.domain.actor import SYSTEM
 from fleet.usecases import occupancy, sites
 from tests.jobs.conftest import Go

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 
 from fleet.database import audit, tables
 from fleet.database.register import NAME, Register
@@ -208,6 +208,26 @@ def test_a_database_of_another_past_is_not_believed_to_know_all(room: Room, sett
     back(room, older_path)
     (path.parent / NAME).unlink()
     assert back(room, path, force=True).erasures.is_whole is False
+
+
+def test_a_trail_of_which_a_part_is_archived_alone_is_not_believed_to_know_all(
+    room: Room, settings: JobSettings
+) -> None:
+    gone, late = room.person(nom="Gone"), room.person(nom="Late")
+    room.new(600)
+    path = made(room, settings)
+    personal_data.erase(room.fleet, SYSTEM, gone)
+    with room.tx() as tx:
+        (last,) = [one.numero for one in audit.anchors(tx.connection) if one.chain == 0]
+        part = {"chain": 0, "premier": 1, "dernier": last, "fichier": "x", "sha256": b"x"}
+        ends = {"previous_hash": audit.GENESIS, "hash": audit.GENESIS}
+        tx.execute(insert(tables.log_archive).values(**part, **ends, created_at=tx.now, purge_a=tx.now))
+        tx.execute(delete(tables.log).where(tables.log.c.site_id.is_(None), tables.log.c.numero <= last))
+    personal_data.erase(room.fleet, SYSTEM, late)
+    (path.parent / NAME).unlink()
+    stopped(room)
+    done = back(room, path)
+    assert (names(room), done.again.people, done.erasures.is_whole) == (["Gone"], 1, False)
 
 
 def test_a_register_that_begins_after_the_backup_does_not_know_all(

@@ -111,7 +111,7 @@ def test_a_dead_run_by_hand_does_not_block_its_job(database: Database) -> None:
     taken(database, "backup", "2026-11-21", "other")
     with database.read() as tx:
         buried = tx.execute(select(run).where(run.c.slot == slot)).one()
-    assert (buried.ok, buried.outcome) == (False, {"erreur": "abandonnée"})
+    assert (buried.ok, buried.outcome["motif"]) == (False, "tache_interrompue")
 
 
 def test_a_run_that_was_asked_for_is_due_until_it_ran(database: Database) -> None:

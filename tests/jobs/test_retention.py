@@ -52,6 +52,24 @@ def test_somebody_who_still_comes_or_waits_is_known(room: Room, go: Go) -> None:
     assert room.row(number).utilisateur_id == came
 
 
+def test_old_requests_for_a_requisition_go(room: Room, go: Go) -> None:
+    with room.tx() as tx:
+        who = {"login": "chef", "mot_de_passe": "x", "role": "administrateur"}
+        stamps = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
+        chef = tx.execute(
+            insert(tables.operateur).values(**who, **stamps).returning(tables.operateur.c.id)
+        ).scalar()
+        asked = {"reference": "r", "depuis": LONG_AGO, "jusqu_a": LONG_AGO, "valable_jusqu_a": LONG_AGO}
+        for at in (LONG_AGO, tx.now):
+            values = {**asked, "demandee_par": chef, "created_at": at}
+            tx.execute(insert(tables.requisition).values(**values))
+    assert go("old_sessions")["requisitions"] == 1
+    with room.fleet.database.read() as tx:
+        assert tx.execute(select(tables.requisition.c.created_at)).scalar_one() > LONG_AGO
+        certified = tx.execute(select(tables.purge.c.nombre).where(tables.purge.c.classe == "requisitions"))
+        assert certified.scalars().all() == [1]
+
+
 def test_old_bookings_and_tickets_forget_whom_they_were_for(room: Room, go: Go) -> None:
     person = room.person()
     stamps = {

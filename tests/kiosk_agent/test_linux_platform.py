@@ -1,6 +1,5 @@
 """The parts of the Linux platform that need no machine of their own. The rest: end_to_end/test_a_poste_on_debian.py."""
 
-import asyncio
 import os
 import re
 import signal
@@ -14,20 +13,13 @@ from pathlib import Path
 import pytest
 
 from kiosk_agent.platform.base import PlatformError
-from kiosk_agent.platform.dry import DryPlatform
 from kiosk_agent.platform.linux.cell import Cell
 from kiosk_agent.platform.linux.idle import NoScreen, Screen, cookie_of
 from kiosk_agent.platform.linux.install import OURS, SITES, Installation, InstallError, Poste
 from kiosk_agent.platform.linux.machine import of_this
 from kiosk_agent.updating import start
-from tests.support.platform_contract import keeps_the_contract
 from tests.support.waiting import wait_until
 from tests.support.x import Display
-
-
-def test_a_machine_that_is_only_tried_keeps_the_contract_of_platforms() -> None:
-    asyncio.run(keeps_the_contract(DryPlatform(clean_s=0.01)))
-
 
 # ---------------------------------------------------------------- idleness
 
@@ -162,3 +154,19 @@ def test_the_slots_are_put_once_and_an_update_is_not_taken_back(tmp_path: Path) 
     start.point(folder, "b")
     assert [one.state for one in made._put_slots()] == ["already", "already"]
     assert (folder / "current").readlink() == Path("b")
+
+
+def test_what_starts_the_slots_goes_with_the_poste_and_the_slots_stay(tmp_path: Path) -> None:
+    made = Installation(Poste("visiteur", "poste-window", SLOT), dry=False, root=tmp_path)
+    folder = tmp_path / "opt/poste-public"
+    (folder / "a").mkdir(parents=True)
+    list(made._put_slots())
+    (folder / start.TRIAL).write_text("{}")
+    (folder / "downloads").mkdir()
+    (folder / "downloads/half.part").write_text("half")
+    assert {one.state for one in made._remove_slots()} == {"removed"}
+    assert [one.name for one in folder.iterdir()] == ["a"]
+    (folder / "current").symlink_to("b")
+    assert [one.state for one in made._remove_slots()] == ["already", "removed", "already"], (
+        "a link to nothing"
+    )

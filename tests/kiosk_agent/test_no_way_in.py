@@ -100,8 +100,8 @@ def test_a_server_whose_certificate_expired_is_not_believed_and_that_is_said(
 
 @pytest.mark.parametrize(
     ("server_h", "own_h", "fault"),
-    [(-1, 1, "expired"), (3, 1, "expired"), (1, -1, "own_expired"), (1, 1, "")],
-    ids=["the server's", "the server's not yet", "the poste's", "none"],
+    [(-1, 1, "expired"), (3, 1, "expired"), (1, -1, "own_expired"), (1, 3, "own_expired"), (1, 1, "")],
+    ids=["the server's", "the server's not yet", "the poste's", "the poste's not yet", "none"],
 )
 def test_a_certificate_that_expired_at_a_broker_is_told_from_a_missing_network(
     mosquitto_binary: Binary, site: str, tmp_path: Path, server_h: int, own_h: int, fault: Fault

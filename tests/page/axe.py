@@ -13,7 +13,7 @@ def check_axe(page: Page) -> None:
     """Fail if it finds anything wrong, in the light theme or in the dark one."""
     wrong = []
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.evaluate(_AXE.read_text())
         wrong += [f"{scheme} {page.url}: {one}" for one in page.evaluate(_RUN)]
     page.emulate_media(color_scheme="light")

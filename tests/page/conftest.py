@@ -4,21 +4,23 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.page.browsers import chromium, log_in
 from tests.page.house import House, housed
 from tests.page.watch import Watched, watched
 
-_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+_WRONG_CLOCK = """
+{
+  const right = Date, off = HOURS * 3600_000;
+  window.Date = class extends right {
+    constructor(...said) { super(...(said.length ? said : [right.now() + off])); }
+    static now() { return right.now() + off; }
+  };
+}
+"""
 OpenPage = Callable[..., Page]
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +30,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield house
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium per worker."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
+    """One Chromium per module: while it is there its thread has a running loop, which other tests want to have."""
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -43,19 +43,20 @@ def open_page(house: House, browser: Browser) -> Iterator[OpenPage]:
     with ExitStack() as stack:
         all_watched: list[Watched] = []
 
-        def open_one(path: str = "/", *, login: str = "", password: str = "", **context: object) -> Page:
+        def open_one(
+            path: str = "/", *, login: str = "", password: str = "", wrong_clock_h: int = 0, **context: object
+        ) -> Page:
             made: BrowserContext = browser.new_context(
                 **{"viewport": {"width": 1366, "height": 768}, "locale": "fr-FR", **context}  # type: ignore[arg-type]
             )
             stack.callback(made.close)
             page = made.new_page()
+            if wrong_clock_h:
+                page.add_init_script(_WRONG_CLOCK.replace("HOURS", str(wrong_clock_h)))
             page.set_default_timeout(10_000)
             all_watched.append(watched(page, house.url))
             page.goto(house.url + path)
-            page.get_by_label("Identifiant").fill(login or house.login)
-            page.get_by_label("Mot de passe").fill(password or house.password)
-            page.get_by_role("button", name="Entrer").click()
-            page.locator("#main, .bare-page").first.wait_for()
+            log_in(page, login or house.login, password or house.password)
             return page
 
         yield open_one

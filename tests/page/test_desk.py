@@ -1,9 +1,12 @@
 """The desk: what an operator does is seen on the page, on a second browser, and on the poste."""
 
 import time
+from functools import partial
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.page.axe import check_axe
 from tests.page.conftest import OpenPage
 from tests.page.house import House
 from tests.support.waiting import wait_until
@@ -13,12 +16,16 @@ def tile(page: Page, slug: str) -> Locator:
     return page.locator(f"[data-poste={slug}]")
 
 
+def free(house: House, slug: str) -> bool:
+    return house.poste(slug).is_free
+
+
 def give_code(page: Page, minutes_key: str = "4") -> str:
     """From the keyboard alone: an anonymous visitor's code."""
     page.keyboard.press("n")
     page.get_by_role("combobox").wait_for()
     page.keyboard.press("Enter")
-    page.get_by_role("button", name="Donner le code").wait_for()
+    page.get_by_role("dialog").get_by_role("button", name="Donner le code").wait_for()
     page.keyboard.press(minutes_key)
     page.keyboard.press("Enter")
     code = page.get_by_test_id("code").inner_text().replace(" ", "")
@@ -106,3 +113,124 @@ def test_six_keystrokes_after_the_name_and_ten_seconds_give_a_known_person_a_cod
     expect(page.get_by_role("heading", name="Code pour Hélène Payet")).to_be_visible()
     expect(page.get_by_role("dialog")).to_contain_text("45 min")
     assert time.monotonic() - began < 10
+
+
+def test_whoever_waits_is_called_when_a_poste_is_free_and_gets_a_code(house: House, page: Page) -> None:
+    page.keyboard.press("f")
+    page.keyboard.type("Zoé")
+    page.keyboard.press("Enter")
+    needs = page.get_by_role("region", name="À faire")
+    expect(needs).to_contain_text("Zoé est appelé(e)")
+    needs.get_by_role("button", name="Donner le code").click()
+    expect(page.get_by_test_id("code")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(needs.get_by_text("Zoé")).to_be_hidden()
+    page.get_by_role("button", name="Annuler : Zoé").or_(
+        page.get_by_role("button", name="Annuler : Anonyme")
+    ).first.click()
+
+
+def test_a_session_moves_to_another_poste(house: House, page: Page) -> None:
+    seat(house, page, "demo-01")
+    tile(page, "demo-01").locator(".face").click()
+    page.get_by_label("Transférer vers").select_option(label="Poste 6")
+    page.get_by_role("dialog").get_by_role("button", name="Confirmer").last.click()
+    expect(tile(page, "demo-06")).to_have_attribute("data-state", "occupe")
+    wait_until(lambda: house.poste("demo-06").phase == "active", what="moved")
+    expect(tile(page, "demo-01")).to_have_attribute("data-state", "disponible")
+    house.does("demo-06", lambda one: one.end_session())
+
+
+def test_several_sessions_are_acted_on_at_once(house: House, page: Page) -> None:
+    for slug in ("demo-01", "demo-02"):
+        if not house.poste(slug).is_free:
+            house.does(slug, lambda one: one.end_session())
+        wait_until(partial(free, house, slug), what="free")
+        seat(house, page, slug, "1")
+    page.get_by_role("button", name="Choisir plusieurs").click()
+    for slug in ("demo-01", "demo-02"):
+        tile(page, slug).locator(".face").click()
+    expect(page.get_by_text("2 choisis")).to_be_visible()
+    page.get_by_role("toolbar").get_by_role("button", name="+15 min").click()
+    for slug in ("demo-01", "demo-02"):
+        expect(tile(page, slug).locator(".left")).to_contain_text("29")
+        house.does(slug, lambda one: one.end_session())
+
+
+def test_a_refusal_says_why(house: House, page: Page) -> None:
+    seat(house, page, "demo-03", "6")
+    tile(page, "demo-03").locator(".face").focus()
+    for _ in range(5):
+        page.keyboard.press("Shift+NumpadAdd")
+    notice = page.locator(".notice.failed")
+    expect(notice.first).to_contain_text("Motif")
+    house.does("demo-03", lambda one: one.end_session())
+
+
+def test_a_message_reaches_the_poste(house: House, page: Page) -> None:
+    tile(page, "demo-06").locator(".face").focus()
+    page.keyboard.press("m")
+    page.keyboard.type("On ferme dans dix minutes")
+    page.keyboard.press("Enter")
+    expect(page.locator(".notice.done").last).to_contain_text("Message envoyé")
+
+
+def test_a_name_that_is_a_script_is_only_a_name(house: House, page: Page) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    with house.client() as client:
+        said = {"nom": evil, "prenom": "<b>Bob</b>", "consentement_rgpd": True}
+        person = client.post("/utilisateurs/", json=said).json()["id"]
+        made = {"site": "demo", "duree_initiale": 1800, "utilisateur": person, "poste": "demo-06"}
+        client.post("/sessions/", json=made).raise_for_status()
+    page.on("dialog", lambda _: pytest.fail("a script ran"))
+    expect(tile(page, "demo-06")).to_contain_text("<b>Bob</b> <.")
+    page.keyboard.press("/")
+    page.keyboard.type("bob")
+    expect(page.get_by_role("option").filter(has_text=evil)).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Redonner le code : <b>Bob</b>").click()
+    expect(page.get_by_role("dialog")).to_contain_text(evil)
+    page.keyboard.press("Escape")
+    assert page.locator("main img, dialog img").count() == 0
+    page.get_by_role("button", name="Annuler : <b>Bob</b>").click()
+
+
+def test_the_ticket_alone_is_printed(house: House, page: Page) -> None:
+    page.evaluate("() => { window.print = () => { window.printed = document.body.innerText } }")
+    page.keyboard.press("n")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    code = page.get_by_test_id("code").inner_text()
+    page.emulate_media(media="print")
+    page.keyboard.press("i")
+    printed = page.evaluate("window.printed")
+    assert code in printed
+    assert "Médiathèque de démonstration" in printed
+    assert "Poste 1" not in printed
+
+
+@pytest.mark.parametrize("width", [1366, 390])
+def test_axe_finds_nothing_on_the_desk_and_its_dialogs(house: House, open_page: OpenPage, width: int) -> None:
+    page = open_page(viewport={"width": width, "height": 800})
+    tile(page, "demo-01").wait_for()
+    check_axe(page)
+    for keys in ("n", "/", "?"):
+        page.keyboard.press(keys)
+        page.get_by_role("dialog").wait_for()
+        check_axe(page)
+        page.keyboard.press("Escape")
+    tile(page, "demo-01").locator(".face").click()
+    check_axe(page)
+    page.keyboard.press("Escape")
+    expect(tile(page, "demo-01").locator(".face")).to_be_focused()
+
+
+def test_arrows_move_over_the_board_and_the_page_says_its_keys(page: Page) -> None:
+    page.keyboard.press("ArrowRight")
+    expect(tile(page, "demo-01").locator(".face")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(tile(page, "demo-02").locator(".face")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(tile(page, "demo-06").locator(".face")).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Les touches")).to_contain_text("Ajouter 30 minutes")

@@ -58,6 +58,7 @@ def test_a_restore_asks_first_and_a_backup_needs_its_folder(ppm: Ppm, tmp_path: 
     file.write_bytes(b"x")
     assert ppm("restore", str(file), stdin="n\n").code != 0
     assert "not a backup" in ppm("restore", str(file), stdin="y\n").err
+    assert "n’est pas une sauvegarde" in ppm("restore", str(file), "--yes", LANG="fr_FR.UTF-8").err
     assert "PPM_BACKUP_DIR: is not set" in ppm("backup").err
 
 
@@ -78,6 +79,9 @@ def test_jobs_are_listed_and_run_by_hand(ppm: Ppm, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     failed = ppm("job", "run", "backup", PPM_BACKUP_DIR=str(tmp_path / "file"))
     assert (failed.code, failed.err.count("\n")) == (1, 1)
+    assert "backup: The system said no: File exists" in failed.err
+    assert "The system said no: File exists" in ppm("job", "list").out
+    assert "backup: Aucun dossier" in ppm("job", "run", "backup", LANG="fr_FR.UTF-8").err
 
 
 def test_an_anchor_that_was_kept_is_checked(ppm: Ppm, tmp_path: Path) -> None:

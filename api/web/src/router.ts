@@ -22,6 +22,11 @@ export const router = createRouter({
     { path: "/sessions/lots", component: () => import("./pages/Lots.vue"), meta: { title: "sessions.batches" } },
     { path: "/sessions/reservations", component: () => import("./pages/Reservations.vue"), meta: { title: "sessions.bookings" } },
     { path: "/sessions/:id(\\d+)", component: () => import("./pages/Session.vue"), meta: { title: "sessions.one" } },
+    { path: "/plan", component: () => import("./pages/Plan.vue"), meta: { title: "plan.title" } },
+    { path: "/mur", component: () => import("./pages/Mur.vue"), meta: { title: "plan.wall", bare: true } },
+    { path: "/postes", component: () => import("./pages/Postes.vue"), meta: { title: "postes.title" } },
+    { path: "/postes/:poste", component: () => import("./pages/Poste.vue"), meta: { title: "postes.title" } },
+    { path: "/journal", component: () => import("./pages/Journal.vue"), meta: { title: "journal.title" } },
     { path: "/statistiques", component: () => import("./pages/Statistiques.vue"), meta: { title: "pages.statistiques" } },
     { path: "/statistiques/rapport", component: () => import("./pages/RapportAnnuel.vue"), meta: { title: "stats.report" } },
     {

@@ -90,7 +90,7 @@ class Installation:
         yield from self._put_units()
 
     def remove(self) -> Iterator[Step]:
-        """Take ours off: units, files, accounts. What is the site's, settings and state stay."""
+        """Take ours off: units, files, accounts. What is the site's, settings, state and the slots themselves stay."""
         _refuse_others()
         yield self._run("unit", AGENT_UNIT, "removed", "systemctl", "disable", "--now", *UNITS[:2])
         yield self._run("unit", "ppm-visitor.service", "removed", "systemctl", "stop", *UNITS[2:])
@@ -98,6 +98,7 @@ class Installation:
             yield self._run("unmask", name, "removed", "systemctl", "unmask", name)
         for place, _, _ in self._files(OURS):
             yield self._delete(place)
+        yield from self._remove_slots()
         for account in (self.poste.visitor, self.poste.window):
             if _uid(account) is not None:
                 yield self._run("account", account, "removed", "userdel", account)
@@ -154,6 +155,17 @@ class Installation:
             start.point(current.parent, self.poste.slot.name)
         yield Step("slot", str(self.poste.slot), self._did("done"))
 
+    def _remove_slots(self) -> Iterator[Step]:
+        """What starts the slots, and what an update left. The slots stay: this runs in one of them."""
+        folder = self.poste.slot.parent
+        for name in ("start.py", "current", start.TRIAL):
+            yield self._delete(folder / name)
+        downloads = folder / "downloads"
+        if self._at(downloads).is_dir():
+            if not self._dry:
+                shutil.rmtree(self._at(downloads))
+            yield Step("folder", str(downloads), self._did("removed"))
+
     def _files(self, tree: Path) -> Iterator[tuple[Path, str, int]]:
         """Where each goes, what is in it, and its mode."""
         words = self._words()
@@ -196,7 +208,7 @@ class Installation:
 
     def _delete(self, place: Path) -> Step:
         real = self._at(place)
-        if not real.exists():
+        if not real.exists() and not real.is_symlink():
             return Step("file", str(place), "already")
         if not self._dry:
             real.unlink()

@@ -8,6 +8,7 @@ import logging
 import os
 import pwd
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -22,7 +23,6 @@ from kiosk_agent.platform.linux.session import Session
 from protocol.messages import Info
 
 log = logging.getLogger(__name__)
-CAPABILITIES = ("message", "identify", "lock", "clean", "resync", "reboot", "shutdown")
 SKELETON = Path("/etc/poste-public/skeleton")
 CAPABILITIES = ("message", "identify", "lock", "clean", "resync", "reboot", "shutdown")
 _POWER = {"reboot": "reboot", "shutdown": "poweroff"}
@@ -60,6 +60,7 @@ class LinuxPlatform:
         self._screen = screen
         self._session = Session(account, Cell.of_account(account.uid))
         self._boot = machine_boot_id()
+        self._let_in_at = float("-inf")
 
     def boot_id(self) -> str:
         return self._boot
@@ -72,6 +73,7 @@ class LinuxPlatform:
 
     def unlock(self, session: str) -> None:
         log.info("let_in", extra={"session": session})
+        self._let_in_at = time.monotonic()
         self._session.begin()
 
     async def clean(self) -> Attestation:
@@ -109,7 +111,8 @@ class LinuxPlatform:
         raise PlatformError(f"version {version} ({sha256[:8]}) cannot be installed from here", "unsupported")
 
     def idle_s(self) -> int:
-        return self._screen.idle_s()
+        """Who was let in from the desk has touched nothing yet, and has only just come."""
+        return int(min(self._screen.idle_s(), time.monotonic() - self._let_in_at))
 
     def load(self) -> float:
         return os.getloadavg()[0]

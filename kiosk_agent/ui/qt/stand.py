@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QPoint, QRect, QTimer
-from PySide6.QtGui import QCursor, QGuiApplication, QKeySequence, QShortcut, QWindow
+from PySide6.QtGui import QCursor, QGuiApplication, QKeySequence, QScreen, QShortcut, QWindow
 
 from kiosk_agent.clock import BootClock
 from kiosk_agent.local import messages
@@ -142,7 +142,9 @@ class Stand(QObject):
     # -------------------------------------------------------------- the screens
 
     def show(self) -> None:
-        """Draw what is to be seen now."""
+        """Draw what is to be seen now. Between two screens, as a cable is changed, there is none to draw on."""
+        if not _screens():
+            return
         now = self._now()
         seen = screen(self.scene, now, self._wall(now))
         if seen.alert != self._alert:
@@ -210,6 +212,8 @@ class Stand(QObject):
 
 def _screens() -> list[QRect]:
     """Where each screen is, the first one first."""
-    first = QGuiApplication.primaryScreen()
+    first: QScreen | None = QGuiApplication.primaryScreen()
+    if first is None:
+        return []
     others = [one for one in QGuiApplication.screens() if one is not first]
     return [first.geometry(), *(one.geometry() for one in others if one.geometry() != first.geometry())]

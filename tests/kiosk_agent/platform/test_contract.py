@@ -1,8 +1,15 @@
-"""What the agent may expect of every machine, whatever its system."""
+"""What the agent may expect of every machine, whatever its system.
+
+A machine that is only tried and a fake Windows are here. A Debian has to be one of its own: there
+end_to_end/test_a_poste_on_debian.py runs this file, with PPM_CONTRACT=linux.
+"""
 
 import asyncio
+import os
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +21,11 @@ from kiosk_agent.platform.windows.machine import WindowsPlatform
 from protocol import codec
 from protocol.messages import Cleaned, CleanedItem
 from tests.kiosk_agent.platform.fake_windows import FakeWindows
+from tests.support.waiting import wait_until
 
-AT_ONCE_S = 0.25
+QUICK_S = 0.5
+"""No act but the clean-up may keep the agent's loop for longer: its window would be taken for lost at 1.9 s."""
+AWAY_S = 3
 
 
 @dataclass
@@ -28,30 +38,52 @@ class Stage:
     again: Callable[[], Platform]
 
 
-def dry(folder: Path) -> Stage:
+@contextmanager
+def dry(_: Path) -> Iterator[Stage]:
     now = [0.0]
     made = DryPlatform(clean_s=0.01, clock=lambda: now[0])
 
     def wait(seconds: int) -> None:
         now[0] += seconds
 
-    return Stage(made, made.touched, wait, DryPlatform)
+    yield Stage(made, made.touched, wait, DryPlatform)
 
 
-def windows(folder: Path) -> Stage:
+@contextmanager
+def windows(folder: Path) -> Iterator[Stage]:
     fake = FakeWindows.lent(folder)
     made = WindowsPlatform(fake, fake.places)
 
     def wait(seconds: int) -> None:
         fake.ticks += seconds * 1000
 
-    return Stage(made, made.touched, wait, lambda: WindowsPlatform(fake, fake.places))
+    yield Stage(made, made.touched, wait, lambda: WindowsPlatform(fake, fake.places))
 
 
-@pytest.fixture(params=[dry, windows], ids=lambda made: made.__name__)
-def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
-    made: Stage = request.param(tmp_path)
-    return made
+@contextmanager
+def linux(_: Path) -> Iterator[Stage]:
+    """This very machine, as it was installed; left locked and clean."""
+    from kiosk_agent.platform.linux.machine import of_this
+
+    made = of_this("visiteur")
+    yield Stage(made, _press_a_key, time.sleep, lambda: of_this("visiteur"))
+    made.lock()
+    asyncio.run(made.clean())
+
+
+def _press_a_key() -> None:
+    """A screen that was just started anew takes a moment to have a keyboard."""
+    key = ["xdotool", "key", "shift"]
+    wait_until(lambda: subprocess.run(key, capture_output=True).returncode == 0, 10, "a key")
+
+
+MACHINES = [linux] if os.environ.get("PPM_CONTRACT") == "linux" else [dry, windows]
+
+
+@pytest.fixture(params=MACHINES, ids=lambda made: made.__name__)
+def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
+    with request.param(tmp_path) as made:
+        yield made
 
 
 def test_a_start_of_the_machine_has_one_id_whichever_agent_asks(stage: Stage) -> None:
@@ -64,7 +96,7 @@ def test_a_start_of_the_machine_has_one_id_whichever_agent_asks(stage: Stage) ->
 def test_what_it_is_can_be_told(stage: Stage) -> None:
     info = stage.platform.info()
     assert codec.encode(info)
-    assert "lock" in info.capabilities
+    assert {"lock", "clean", "message"} <= set(info.capabilities)
 
 
 def test_locking_twice_is_harmless(stage: Stage) -> None:
@@ -79,36 +111,50 @@ def test_unlocking_twice_is_harmless(stage: Stage) -> None:
     stage.platform.unlock("s1")
 
 
-def test_a_clean_machine_is_attested_as_clean_on_the_wire(stage: Stage) -> None:
+@pytest.mark.parametrize("turns", [1, 2])
+def test_a_clean_machine_is_attested_as_clean_on_the_wire(stage: Stage, turns: int) -> None:
+    for _ in range(turns):
+        stage.platform.unlock("s1")
+        stage.platform.lock()
+        told = asyncio.run(stage.platform.clean())
+        assert told.leftovers == ()
+        assert told.ms >= 0
+        items = tuple(CleanedItem(what=what, count=count, bytes=size) for what, count, size in told.items)
+        event = Cleaned(n=1, boot="b", session=None, ms=told.ms, items=items, leftovers=told.leftovers)
+        assert codec.encode(event)
+
+
+def test_cleaning_twice_is_harmless(stage: Stage) -> None:
     stage.platform.unlock("s1")
     stage.platform.lock()
-    told = asyncio.run(stage.platform.clean())
-    assert told.leftovers == ()
-    items = tuple(CleanedItem(what=what, count=count, bytes=size) for what, count, size in told.items)
-    event = Cleaned(n=1, boot="b", session=None, ms=told.ms, items=items, leftovers=told.leftovers)
-    assert codec.encode(event)
+    for _ in range(2):
+        assert asyncio.run(stage.platform.clean()).leftovers == ()
 
 
 def test_nothing_but_the_clean_up_takes_long(stage: Stage) -> None:
-    began = time.monotonic()
     one = stage.platform
-    for act in (one.boot_id, one.info, one.lock, lambda: one.unlock("s1"), one.idle_s, one.load, one.lock):
+    acts: tuple[Callable[[], object], ...] = (
+        one.boot_id, one.info, one.lock, lambda: one.unlock("s1"), one.idle_s, one.load,
+        lambda: one.warn(60, "Encore 1 min."), lambda: one.show("Bonjour"), one.lock,
+    )  # fmt: skip
+    for number, act in enumerate(acts):
+        began = time.monotonic()
         act()
-    one.warn(60, "Encore 1 min.")
-    one.show("Bonjour")
-    assert time.monotonic() - began < AT_ONCE_S
+        assert time.monotonic() - began < QUICK_S, number
 
 
 def test_idleness_grows_until_somebody_touches_the_machine(stage: Stage) -> None:
     stage.touch()
-    stage.wait(90)
-    assert stage.platform.idle_s() == 90
+    stage.wait(AWAY_S)
+    assert AWAY_S <= stage.platform.idle_s() <= AWAY_S + 1
     stage.touch()
     assert stage.platform.idle_s() == 0
 
 
 def test_a_visitor_who_comes_is_not_idle(stage: Stage) -> None:
-    stage.wait(600)
+    """Who is let in from the desk has touched nothing yet."""
+    stage.touch()
+    stage.wait(AWAY_S)
     stage.platform.unlock("s1")
     assert stage.platform.idle_s() == 0
 

@@ -1,15 +1,17 @@
 """The window on a machine with two screens: locked on both, free on both, and asking what was pressed."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QRect, Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import delete, isValid
 
 from kiosk_agent.clock import BootClock
 from kiosk_agent.local.messages import Asked, AskTime, End, Shown, Told, Touch, TypeCode, Unfit, Word
@@ -44,17 +46,23 @@ def wire() -> Wire:
     return Wire()
 
 
+@contextmanager
+def standing(application: QApplication, wire: Wire, hatch: Hatch | None = None) -> Iterator[Stand]:
+    """One that is gone with all its windows at the end: another would see to a screen that goes as well."""
+    made = Stand(wire, Scene(), hatch=hatch)
+    made.start()
+    try:
+        yield made
+    finally:
+        for one in (made._timer, made, *application.topLevelWidgets()):
+            if isValid(one):
+                delete(one)
+
+
 @pytest.fixture
 def stand(application: QApplication, wire: Wire) -> Iterator[Stand]:
-    made = Stand(wire, Scene())
-    made.start()
-    yield made
-    made._timer.stop()
-    made.deleteLater()
-    for window in application.topLevelWidgets():
-        window.hide()
-        window.deleteLater()
-    application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with standing(application, wire) as made:
+        yield made
 
 
 def full(application: QApplication) -> list[QRect]:
@@ -97,6 +105,17 @@ def test_a_screen_that_comes_or_goes_is_seen_to(stand: Stand, application: QAppl
     application.screenRemoved.emit(application.screens()[1])
     assert stand.lock is not before
     assert full(application) == BOTH
+
+
+def test_a_moment_without_any_screen_is_no_failure(
+    stand: Stand, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as unplugged:
+        unplugged.setattr("kiosk_agent.ui.qt.stand.QGuiApplication.primaryScreen", lambda: None)
+        wire.say(lent())
+        stand._tick()
+    stand._tick()
+    assert stand.over.pill.isVisible()
 
 
 def test_what_is_pressed_is_asked(stand: Stand, wire: Wire) -> None:
@@ -204,12 +223,9 @@ def test_where_the_system_does_not_say_a_mouse_that_moves_is_a_touch(stand: Stan
 def test_a_technician_is_offered_a_page_only_where_somebody_answers(
     application: QApplication, wire: Wire, answers: bool
 ) -> None:
-    made = Stand(wire, Scene(), hatch=Hatch(Path("nowhere")) if answers else None)
-    made.show()
-    made.lock.activateWindow()
-    QTest.qWaitForWindowActive(made.lock)
-    control = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
-    QTest.keyClick(made.lock.windowHandle(), Qt.Key.Key_O, control)
-    assert made.lock.technician.isVisible() is answers
-    made.lock.hide()
-    made.deleteLater()
+    with standing(application, wire, Hatch(Path("nowhere")) if answers else None) as made:
+        made.lock.activateWindow()
+        QTest.qWaitForWindowActive(made.lock)
+        control = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+        QTest.keyClick(made.lock.windowHandle(), Qt.Key.Key_O, control)
+        assert made.lock.technician.isVisible() is answers

@@ -1,4 +1,8 @@
-/** Who is logged in. The access token lives in memory only; what outlives a reload is a cookie no script can read. */
+/**
+ * Who is logged in. A tab keeps its access token, ten minutes long, over a reload: a refresh token is good once, and a
+ * page that is reloaded while its answer is on its way would lose the login. The refresh token is a cookie that no
+ * script can read.
+ */
 import { computed, shallowRef } from "vue";
 
 import { alone } from "./alone";
@@ -11,6 +15,7 @@ type Held = { access: string; until: number };
 const EARLY_MS = 60_000;
 /** Somebody logged in here once: there may be a cookie, which no script sees. */
 const TRACE = "ppm-logged-in";
+const KEPT = "ppm-access";
 const held = shallowRef<Held | null>(null);
 const me = shallowRef<Me | null>(null);
 const lapsed = shallowRef(false);
@@ -24,6 +29,12 @@ export const mayChange = computed(() => me.value !== null && me.value.role !== "
 
 /** The login is over though nobody logged out: the page stays, and asks to log in again. */
 export const isOver = computed(() => lapsed.value);
+
+const renewals: ((token: string) => void)[] = [];
+/** Have each new access token told to what is open for long. */
+export function onRenewed(hear: (token: string) => void): void {
+  renewals.push(hear);
+}
 
 export function access(): string | null {
   return held.value?.access ?? null;
@@ -43,6 +54,16 @@ export async function logOut(): Promise<void> {
   others.postMessage({ left: true });
 }
 
+/** Be who this browser was before, if there is a login; false when one must log in. */
+export async function comeBack(): Promise<boolean> {
+  const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null") as Held | null;
+  if (kept && kept.until > Date.now() + EARLY_MS) {
+    take(kept);
+    if (await readAccount()) return true;
+  }
+  return renew();
+}
+
 /** A new access token by the cookie; false when one must log in again. Tabs take turns: each token is good once. */
 export async function renew(): Promise<boolean> {
   if (!localStorage.getItem(TRACE)) return false;
@@ -51,9 +72,10 @@ export async function renew(): Promise<boolean> {
 }
 
 /** Read again who one is: rights may have changed. */
-export async function readAccount(): Promise<void> {
+export async function readAccount(): Promise<boolean> {
   const answer = await fetch("/api/auth/me/", { headers: { Authorization: `Bearer ${access()}` } });
   if (answer.ok) me.value = (await answer.json()) as Me;
+  return answer.ok;
 }
 
 async function renewed(): Promise<boolean> {
@@ -79,11 +101,14 @@ async function enter(pair: Pair): Promise<void> {
 
 function take(token: Held): void {
   held.value = token;
+  sessionStorage.setItem(KEPT, JSON.stringify(token));
+  for (const hear of renewals) hear(token.access);
   clearTimeout(timer);
   timer = window.setTimeout(() => void renew().catch(() => undefined), Math.max(5_000, token.until - Date.now() - EARLY_MS));
 }
 
 function lapse(): void {
+  sessionStorage.removeItem(KEPT);
   held.value = null;
   lapsed.value = me.value !== null;
   if (!lapsed.value) localStorage.removeItem(TRACE);
@@ -92,6 +117,7 @@ function lapse(): void {
 
 function leave(): void {
   localStorage.removeItem(TRACE);
+  sessionStorage.removeItem(KEPT);
   lapsed.value = false;
   held.value = null;
   me.value = null;

@@ -4,11 +4,13 @@ import { computed, reactive, ref, shallowReactive, watch } from "vue";
 import type { Alerte, Demande, Poste, Session, Site, Ticket } from "@/api/client";
 import { api, ask } from "@/api/client";
 import { account } from "@/api/account";
+import { clock } from "@/live/clock";
 import { listen, type Message } from "@/live/feed";
 import { complain } from "@/live/notices";
 
 const MOST = 200;
 const SETTLE_MS = 150;
+const HIDDEN_MS = 200;
 const RUNNING = ["active", "suspendue"];
 
 export const sites = ref<Site[]>([]);
@@ -68,7 +70,7 @@ let turn = 0;
 export async function load(): Promise<void> {
   const mine = ++turn;
   pending = [];
-  if (!sites.value.length) sites.value = (await ask(api.GET("/api/sites", { params: { query: { limit: MOST } } }))).resultats;
+  await readSites();
   const slug = site.value?.slug;
   if (!slug) {
     board.loaded = true;
@@ -107,6 +109,10 @@ function replace<T extends { id: number }>(map: Map<number, T>, found: T[]): voi
   for (const one of found) map.set(one.id, one);
 }
 
+async function readSites(): Promise<void> {
+  sites.value = (await ask(api.GET("/api/sites", { params: { query: { limit: MOST } } }))).resultats;
+}
+
 async function readQueue(): Promise<void> {
   board.tickets = (await ask(api.GET("/api/attente", { params: { query: { site: site.value!.slug, limit: MOST } } }))).resultats;
 }
@@ -126,8 +132,21 @@ function soon(read: () => Promise<void>): void {
   settle.set(read, window.setTimeout(() => void read().catch(() => undefined), SETTLE_MS));
 }
 
+/** A burst is drawn once: what comes within a frame is taken together. A page in the background has no frames. */
+const inbox: Message[] = [];
 function hear(message: Message): void {
-  if (message.type === "reload") soon(load);
+  inbox.push(message);
+  if (inbox.length > 1) return;
+  const timer = window.setTimeout(take, HIDDEN_MS);
+  requestAnimationFrame(take);
+  function take(): void {
+    clearTimeout(timer);
+    for (const one of inbox.splice(0)) sort(one);
+  }
+}
+
+function sort(message: Message): void {
+  if (["reload", "rights", "room_update"].includes(message.type)) soon(load);
   else if (pending) pending.push(message);
   else apply(message);
 }
@@ -143,6 +162,11 @@ function apply(message: Message): void {
 }
 
 listen(hear);
+// That a place opens or closes is no event: time alone does it.
+watch(clock, (now) => {
+  const turn = site.value?.ouvert ? site.value.fermeture : site.value?.prochaine_ouverture;
+  if (turn && now > Date.parse(turn)) soon(readSites);
+});
 watch(chosen, (slug) => localStorage.setItem("ppm-site", slug));
 watch(
   () => site.value?.id,

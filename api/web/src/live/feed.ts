@@ -1,7 +1,7 @@
 /** What happens, as it happens: one WebSocket that comes back by itself and has then missed nothing (docs/live.md). */
 import { readonly, ref } from "vue";
 
-import { renew } from "@/api/account";
+import { onRenewed, readAccount, renew } from "@/api/account";
 import type { Poste, Session } from "@/api/client";
 import { api, ask } from "@/api/client";
 import { heardTime, now } from "./clock";
@@ -23,7 +23,8 @@ export interface Message {
 type Listener = (message: Message) => void;
 
 const BEAT_MS = 3_000;
-const SILENT_MS = 8_000;
+const LOOK_MS = 1_000;
+const SILENT_MS = 7_000;
 const LONGEST_PAUSE_MS = 8_000;
 const LOG_IN_AGAIN = 4401;
 
@@ -85,31 +86,32 @@ function address(ticket: string): string {
 }
 
 function hear(message: Message): void {
-  heard.value = now();
-  if (message.type === "heartbeat") {
-    heardTime(message.at!, beatSent, Date.now());
-    return;
-  }
+  if (message.type === "heartbeat") heardTime(message.at!, beatSent, Date.now());
+  heard.value = now(); // after what may set the clock: it is compared to that
+  if (message.type === "heartbeat") return;
   if (message.type === "connection_established") {
     for (const [site, number] of Object.entries(message.positions ?? {})) positions.set(site, number);
     tries = 0;
     state.value = "live";
     ping();
   }
+  if (message.type === "rights") void readAccount().catch(() => undefined);
   if (message.site && message.numero) positions.set(message.site, message.numero);
   for (const listener of listeners) listener(message);
 }
 
+/** Notice a line on which nothing comes any more: no one closes it. */
 function watch(): void {
   clearInterval(beat);
-  const opened = Date.now();
-  let last = heard.value;
-  let at = opened;
+  let [last, at, asked] = [heard.value, Date.now(), Date.now()];
   beat = window.setInterval(() => {
     if (heard.value !== last) [last, at] = [heard.value, Date.now()];
     if (Date.now() - at > SILENT_MS) lost();
-    else ping();
-  }, BEAT_MS);
+    else if (Date.now() - asked >= BEAT_MS) {
+      asked = Date.now();
+      ping();
+    }
+  }, LOOK_MS);
 }
 
 function ping(): void {
@@ -138,6 +140,9 @@ function drop(): void {
   old?.close();
 }
 
+onRenewed((token) => {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "auth", token }));
+});
 addEventListener("online", () => {
   tries = 0;
   if (wanted && !socket) void connect();

@@ -14,6 +14,9 @@ export const PAGES: PageLink[] = [
   { path: "/", title: "pages.accueil", icon: "accueil", key: "a" },
   { path: "/utilisateurs", title: "pages.utilisateurs", icon: "utilisateurs", key: "u" },
   { path: "/sessions", title: "pages.sessions", icon: "sessions", key: "s" },
+  { path: "/plan", title: "pages.plan", icon: "plan" },
+  { path: "/postes", title: "pages.postes", icon: "postes", key: "p" },
+  { path: "/journal", title: "pages.journal", icon: "journal", key: "j" },
   { path: "/statistiques", title: "pages.statistiques", icon: "statistiques", key: "t" },
   { path: "/reglages", title: "pages.reglages", icon: "reglages", key: "r" },
 ];

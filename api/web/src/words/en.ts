@@ -3,6 +3,8 @@ import type { Catalogue } from "./index";
 import { own as ownEn } from "./own.en";
 import { people as peopleEn } from "./people.en";
 import { sessions as sessionsEn } from "./sessions.en";
+import { journal } from "./journal.en";
+import { mur, plan, postes } from "./postes.en";
 import { settings as settingsEn } from "./settings.en";
 import { stats as statsEn } from "./stats.en";
 
@@ -168,7 +170,6 @@ export const en: Catalogue = {
     waiting_code: "Code given, not typed yet",
     codes: "Codes given, not typed yet",
     expires: "good {until}",
-    tile: "{poste}, {state}. {more}",
     to_poste: "Move to",
     to_whom: "Message for {who}",
     to_all: "Message for the whole site",
@@ -269,4 +270,8 @@ export const en: Catalogue = {
     optional: "optional",
     never: "never",
   },
+  journal,
+  mur,
+  plan,
+  postes,
 };

@@ -2,6 +2,8 @@
 import { own as ownFr } from "./own.fr";
 import { people as peopleFr } from "./people.fr";
 import { sessions as sessionsFr } from "./sessions.fr";
+import { journal } from "./journal.fr";
+import { mur, plan, postes } from "./postes.fr";
 import { settings as settingsFr } from "./settings.fr";
 import { stats as statsFr } from "./stats.fr";
 
@@ -172,7 +174,6 @@ export const fr = {
     waiting_code: "Code donné, pas encore tapé",
     codes: "Codes donnés, pas encore tapés",
     expires: "valable {until}",
-    tile: "{poste}, {state}. {more}",
     to_poste: "Transférer vers",
     to_whom: "Message pour {who}",
     to_all: "Message pour tout le site",
@@ -271,10 +272,14 @@ export const fr = {
     to: "Au",
     total: "{n} résultat | {n} résultat | {n} résultats",
     page: "Page {page} sur {pages}",
-    all: "Toutes et tous",
+    all: "Tous",
     all_of_them: "Toutes",
     actions: "Actions",
     optional: "facultatif",
     never: "jamais",
   },
+  journal,
+  mur,
+  plan,
+  postes,
 } as const;
