@@ -273,8 +273,10 @@ class SiteDriver:
 
     async def _read_retained(self, client: link.Link, retained: Retained) -> None:
         """What postes said last, and what they were told last."""
-        await client.subscribe([*self._topics(retained=True), (self._status_path, 1)])
-        await client.subscribe([(path, 0) for path in self._downs()])
+        await client.subscribe([(self._status_path, 1)])
+        # One by one: what is said now comes between them, and not behind all of it.
+        for path, qos in [*self._topics(retained=True), *((path, 0) for path in self._downs())]:
+            await client.subscribe([(path, qos)])
         # All that was retained comes before this echo.
         await client.publish(self._status_path, codec.encode(self._status(online=True)), 1, True)
         async with asyncio.timeout(SYNC_TIMEOUT_S):
