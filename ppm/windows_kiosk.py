@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from logging.handlers import NTEventLogHandler
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from kiosk_agent.agent import Agent
+from kiosk_agent.local import by_hand, technician
 from kiosk_agent.local.door import Door
 from kiosk_agent.local.keeper import Keeper
 from kiosk_agent.local.pipes import Pipes
@@ -18,7 +19,7 @@ from kiosk_agent.platform.windows.install import Installation, Poste
 from kiosk_agent.platform.windows.machine import TickClock, WindowsPlatform
 from kiosk_agent.platform.windows.places import Places
 from kiosk_agent.platform.windows.real import Win32
-from kiosk_agent.platform.windows.real.pipes import PUBLIC, NamedPipes, name
+from kiosk_agent.platform.windows.real.pipes import ADMINISTRATORS, AT_THE_MACHINE, PUBLIC, NamedPipes, name
 from kiosk_agent.settings import Settings as PosteSettings
 from kiosk_agent.updating.renewal import Renewal
 from ppm import logs, renewals
@@ -42,7 +43,7 @@ def main() -> None:
 
 async def lend(
     poste: PosteSettings, windows: Windows, stop: asyncio.Event, pipes: Pipes | None = None,
-    places: Places | None = None, renewal: Renewal | None = None,
+    hatch: Pipes | None = None, places: Places | None = None, renewal: Renewal | None = None,
 ) -> None:  # fmt: skip
     """Be the poste until stopped, or until another version is to be, then leave cleanly, locked.
 
@@ -60,6 +61,7 @@ async def lend(
         asyncio.create_task(
             _keep(agent, door, machine, windows, pipes or NamedPipes(pipe, sids), poste, pipe), name="window"
         ),
+        asyncio.create_task(technician.keep(agent, poste.folder, hatch or _hatch(pipe)), name="technician"),
     )
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait([*works, waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -67,6 +69,11 @@ async def lend(
     agent.stop()
     await works[0]
     await end(works[1:])
+
+
+def _hatch(pipe: str) -> Pipes:
+    """For whoever is at the machine, its administrators from afar too: who they are decides."""
+    return NamedPipes(str(by_hand.beside(PureWindowsPath(pipe))), (AT_THE_MACHINE, ADMINISTRATORS))
 
 
 async def _keep(

@@ -80,7 +80,7 @@ class Service:
         renewal = Renewal(self.source, version, FileSlots(self.source.folder, start.WINDOWS))
         self.running = host = Host(
             lambda stop: windows_kiosk.lend(
-                self.poste, self.windows, stop, FakePipes(), self.windows.places, renewal
+                self.poste, self.windows, stop, FakePipes(), FakePipes(), self.windows.places, renewal
             )
         )
         return asyncio.create_task(asyncio.to_thread(host.run))
