@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ def at(day: date, clock: str) -> datetime:
 
 
 @pytest.fixture(scope="module")
-def lived(house: House) -> Iterator[House]:
+def lived(house: House) -> House:
     """Of the week before: two sessions of Monday morning, one of them by a child, and one of Tuesday afternoon."""
     with house.client() as client:
         client.put("/sites/demo/", json={"horaires": WEEK}).raise_for_status()
@@ -48,7 +47,7 @@ def lived(house: House) -> Iterator[House]:
         poste = tx.execute(select(tables.poste.c.id).where(tables.poste.c.slug == "demo-01")).scalar_one()
         rows = [_session(site.id, poste, *span) for span in spans]
         tx.execute(insert(tables.session), rows)
-    yield house
+    return house
 
 
 def _session(
