@@ -28,6 +28,7 @@ from api.parameters import page_of
 from api.routes import (
     account,
     alerts,
+    anchors,
     batches,
     bookings,
     bulk,
@@ -39,6 +40,7 @@ from api.routes import (
     live,
     logs,
     metrics,
+    occupancy,
     operateurs,
     orders,
     personal_data,
@@ -46,6 +48,7 @@ from api.routes import (
     postes,
     purges,
     queue,
+    reasons,
     releases,
     reports,
     requests,
@@ -71,7 +74,10 @@ _DESK = (
 )  # fmt: skip
 """What the desk does beside the daily round, each in a module of its own."""
 
-_RECORDS = (jobs, personal_data, purges, requisitions, reports, exports, alerts, system, metrics, releases)
+_RECORDS = (
+    jobs, personal_data, purges, requisitions, reports, exports, alerts, system, metrics, releases, anchors, occupancy,
+    reasons,
+)  # fmt: skip
 """What is counted, kept, taken away and forgotten, and how the deployment is."""
 
 _NOUNS = (

@@ -4,7 +4,9 @@ Every address that is a page of it answers the same document; what it shows is d
 loads or calls is anywhere else.
 """
 
+import base64
 import gzip
+import hashlib
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from litestar.params import FromPath
 
 from api.auth import PUBLIC
 from api.routes import index
+from fleet.usecases import printing
 
 BUILT = Path(__file__).with_name("web") / "dist"
 PAGES = ("plan", "mur", "utilisateurs", "postes", "sessions", "journal", "statistiques", "reglages", "compte")
@@ -25,11 +28,13 @@ PAGES = ("plan", "mur", "utilisateurs", "postes", "sessions", "journal", "statis
 _DOCUMENT, _ICON = "index.html", "icon.svg"
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _PACKED_ALREADY = (".woff2", ".png")
+_REPORTS = f"sha256-{base64.b64encode(hashlib.sha256(printing.STYLE.encode()).digest()).decode()}"
+"""The one style that reports carry within them: opened from the page, they are under its rules."""
 _POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        "style-src 'self'",
+        f"style-src 'self' '{_REPORTS}'",
         "img-src 'self' blob:",
         "media-src 'self' blob:",
         "font-src 'self'",

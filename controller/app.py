@@ -7,6 +7,7 @@ lease is no longer sure; one whose lease was taken over stops driving at once, a
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import random
 import secrets
@@ -46,6 +47,7 @@ THREADS = 8
 LEASE_THREADS = 2
 RENEW_S = 1.5
 LEASE_WORKS = ("renew", "acquire")
+OVER_S = 0.02
 STUCK_S = 60.0
 """Longer than any wait for the database: a round that takes this is not coming back."""
 
@@ -115,22 +117,26 @@ class Controller:
         """Whether leases were gone for lately: a database that fails is no fault of ours, not coming back is."""
         return self.working.is_set() and time.monotonic() - min(self._rounds.values()) < STUCK_S
 
-    async def _every_round(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Renewing and acquiring go side by side: whoever holds a free site's row must not cost us our own."""
+    async def _every_round(self, name: str, work: Callable[[], Awaitable[float]]) -> None:
+        """Renewing and acquiring go side by side: whoever holds a free site's row must not cost us our own.
+
+        The work tells in how many seconds at the latest there is more of it.
+        """
         while True:
+            pause = RENEW_S * random.uniform(0.5, 1.0)
             try:
-                await work()
+                pause = min(pause, await work())
             except DatabaseTrouble as error:
                 log.warning("leases_wait", extra={"work": name, "error": str(error)})
             self._rounds[name] = time.monotonic()
             if len(self._rounds) == len(LEASE_WORKS):
                 self.working.set()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(RENEW_S * random.uniform(0.5, 1.0)):
+                async with asyncio.timeout(pause):
                     await self._woken.wait()
             self._woken.clear()
 
-    async def _renew(self) -> None:
+    async def _renew(self) -> float:
         before, held = boottime(), list(self.drivers.items())
         kept, asked, now, answered = await in_thread(self._lease_threads, self._renew_all)
         was_known, step = self._clock.is_known, self._clock.sample(asked, now, answered)
@@ -152,6 +158,7 @@ class Controller:
             if lease.site_id not in self.drivers:
                 self._drive(Tenure(lease, until))
         self._look_ready()
+        return math.inf
 
     def _renew_all(self) -> tuple[set[Lease], float, datetime, float]:
         """The leases that are kept, and the database's clock with when it was asked for and answered."""
@@ -177,16 +184,19 @@ class Controller:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("site_work_failed", extra={"work": task.get_name(), "error": type(error).__name__})
 
-    async def _acquire(self) -> None:
+    async def _acquire(self) -> float:
         if not self._clock.is_known:
-            return  # by a clock that was never read no deadline would come
+            return math.inf  # by a clock that was never read no deadline would come
         before = boottime()
-        for lease in await in_thread(self._lease_threads, self._acquire_free):
+        taken, end = await in_thread(self._lease_threads, self._acquire_free)
+        for lease in taken:
             log.info("lease_taken", extra={"site_id": lease.site_id, "term": lease.term})
             if lease.site_id not in self.drivers:
                 self._drive(Tenure(lease, before + leases.TTL.total_seconds()))
         self._looked = True
         self._look_ready()
+        # Whoever holds a lease renews it long before. It is over a moment after its end, by the database's clock.
+        return math.inf if end is None else max(OVER_S, self._clock.until(end) + OVER_S)
 
     def _look_ready(self) -> None:
         """Ready: every site has been looked at, and those that are ours are being driven."""
@@ -195,9 +205,11 @@ class Controller:
         else:
             self.ready.clear()
 
-    def _acquire_free(self) -> list[Lease]:
+    def _acquire_free(self) -> tuple[list[Lease], datetime | None]:
+        """What could be taken, and when the next of the others' leases ends."""
         with self._fleet.database.read() as tx:
             free = [site_id for site_id, _ in leases.free_sites(tx.connection, tx.now)]
+            end = leases.next_end(tx.connection, self._settings.name, tx.now)
         taken = []
         for site_id in free:
             if site_id in self.drivers:
@@ -206,7 +218,7 @@ class Controller:
                 lease = leases.acquire(tx.connection, site_id, self._settings.name, tx.now)
             if lease is not None:
                 taken.append(lease)
-        return taken
+        return taken, end
 
     def _drive(self, tenure: Tenure) -> None:
         site_id = tenure.lease.site_id

@@ -46,6 +46,8 @@ class Service:
     deadlines: Deadlines
     postes: Callable[[], dict[str, int]]
     heard_before: dict[int, datetime]
+    applied: dict[int, int] = field(default_factory=dict)
+    """The newest rev that each poste does, as far as it was read from the database."""
     unkept: Unkept = field(default_factory=Unkept)
 
     async def run(self) -> None:
@@ -168,7 +170,7 @@ class Service:
         told = [(known[s], one, self._last_heard(s, known[s])) for s, (one, _) in asked.items() if s in known]
         heard_at = [heard for s, (_, heard) in asked.items() if s in known]
         answers = await self.desk.do(kiosk.resync_all, told, heard_at)
-        self.deadlines.follow(yes.wanted for yes in answers.values())
+        self._note([yes.wanted for yes in answers.values()])
         for slug in asked:
             self.presence.agreed(slug)
         replies = [
@@ -176,8 +178,10 @@ class Service:
             for s, (one, _) in asked.items()
             if known.get(s) in answers
         ]
-        for start in range(0, len(replies), 64):
-            await asyncio.gather(*(self._say(slug, reply) for slug, reply in replies[start : start + 64]))
+        try:
+            await self.sender.say_all(topics.REPLY, replies)
+        except MqttError:
+            log.info("replies_lost", extra={"postes": len(replies)})
         self.look_for_orders()
 
     async def _acks(self) -> None:
@@ -206,15 +210,26 @@ class Service:
         applied = {
             (known[slug], ack.rev, ack.status): (known[slug], ack, heard)
             for slug, ack, heard in taken
-            if ack.id == acks.DESIRED and slug in known
+            if ack.id == acks.DESIRED and slug in known and not self._is_kept(known[slug], ack)
         }
         if applied:
             told = [(poste_id, ack) for poste_id, ack, _ in applied.values()]
             heard_at = [heard for _, _, heard in applied.values()]
-            self.deadlines.follow(await self.desk.do(acks.applied, told, heard_at))
+            self._note(await self.desk.do(acks.applied, told, heard_at))
         for _, ack, _ in taken:
             if ack.id != acks.DESIRED and await self.desk.do(acks.command, ack, ack.status):
                 asyncio.get_running_loop().call_later(ORDER_AGAIN_S, self.look_for_orders)
+
+    def _note(self, wanted: list[Wanted]) -> None:
+        self.deadlines.follow(wanted)
+        self.applied |= {one.poste_id: one.applied_rev for one in wanted}
+
+    def _is_kept(self, poste_id: int, ack: messages.Ack) -> bool:
+        """Whether the database has it that the poste does this, so that saying it again changes nothing.
+
+        Each poste says so to each new controller, in answer to what it is answered.
+        """
+        return ack.status == "done" and ack.rev <= self.applied.get(poste_id, -1)
 
     async def _events(self) -> None:
         known = self.postes()

@@ -138,6 +138,20 @@ class Sender:
         path = topic.path(self._site, slug, self._root)
         return await self.publish(path, codec.encode(payload), topic.qos, topic.retained)
 
+    async def say_all(self, topic: topics.Topic, told: Sequence[tuple[str, msgspec.Struct]]) -> None:
+        """Publish one message to each of many postes; nothing where nothing may be published. Raises MqttError."""
+        for start in range(0, len(told), WINDOW):
+            link = self._link
+            if link is None or not self._desk.tenure.is_sure:
+                return
+            posted = [
+                link.post(
+                    topic.path(self._site, slug, self._root), codec.encode(payload), topic.qos, topic.retained
+                )
+                for slug, payload in told[start : start + WINDOW]
+            ]
+            await acknowledged(posted)
+
     async def publish(self, path: str, payload: bytes, qos: int, retain: bool) -> bool:
         """Publish bytes; wait for the broker's acknowledgement. False when nothing may be published now."""
         if self._link is None or not self._desk.tenure.is_sure:

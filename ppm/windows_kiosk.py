@@ -20,7 +20,8 @@ from kiosk_agent.platform.windows.places import Places
 from kiosk_agent.platform.windows.real import Win32
 from kiosk_agent.platform.windows.real.pipes import PUBLIC, NamedPipes, name
 from kiosk_agent.settings import Settings as PosteSettings
-from ppm import logs, windows_entry
+from kiosk_agent.updating.renewal import Renewal
+from ppm import logs, renewals
 from ppm import settings as table
 from ppm.commands.kiosk import poste_settings
 from ppm.compose import end
@@ -35,18 +36,22 @@ def main() -> None:
     poste.folder.mkdir(parents=True, exist_ok=True)
     with logs.in_file(poste.folder / "kiosk.log", settings[table.LOG_LEVEL]):
         logging.getLogger().addHandler(_event_log())
-        service.serve(lambda stop: lend(poste, Win32(), stop))
+        renewal = renewals.of(settings)
+        service.serve(lambda stop: lend(poste, Win32(), stop, renewal=renewal))
 
 
 async def lend(
     poste: PosteSettings, windows: Windows, stop: asyncio.Event, pipes: Pipes | None = None,
-    places: Places | None = None,
+    places: Places | None = None, renewal: Renewal | None = None,
 ) -> None:  # fmt: skip
-    """Be the poste until stopped, then leave cleanly, locked. Raises what one of its parts raised."""
+    """Be the poste until stopped, or until another version is to be, then leave cleanly, locked.
+
+    Raises what one of its parts raised.
+    """
     door = Door(PUBLIC)
     machine = WindowsPlatform(windows, places, window=lambda: door.pid)
     door.touched = machine.touched
-    agent = Agent(poste, machine, TickClock(windows), face=door)
+    agent = Agent(poste, machine, TickClock(windows), face=door, renewal=renewal)
     door.visitor = agent
     pipe = name(poste.poste)
     sids = tuple(windows.sid(account) for account in seats.PUBLIC)
@@ -83,10 +88,9 @@ async def _keep(
         ).run()  # fmt: skip
 
 
-def installation(lines: Mapping[str, str], *, dry: bool) -> Installation:
+def installation(slot: Path, lines: Mapping[str, str], *, dry: bool) -> Installation:
     """What `ppm kiosk install` does here: these lines go into the settings of a poste that has none yet."""
-    entry = Path(windows_entry.__file__)
-    return Installation(Win32(), Poste(entry, settings=lines), dry=dry)
+    return Installation(Win32(), Poste(slot, settings=lines), dry=dry)
 
 
 def _event_log() -> logging.Handler:

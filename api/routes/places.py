@@ -37,6 +37,7 @@ class RuleView(Struct, frozen=True, kw_only=True):
 
     nom: str
     sens: str
+    sens_en: str
     defaut: Any
     facultatif: bool
     minimum: int | None
@@ -60,6 +61,7 @@ def _rule(one: policy.Rule) -> RuleView:
     return RuleView(
         nom=one.name,
         sens=one.meaning,
+        sens_en=one.meaning_en,
         defaut=one.default,
         facultatif=one.optional,
         minimum=one.low,

@@ -19,6 +19,7 @@ from fleet.database.outbox import Wanted
 from fleet.database.prepared import PREPARED
 from fleet.database.sql import any_of
 from fleet.database.tables import session as table
+from fleet.database.trips import plan_once
 from fleet.database.types import Instant
 from fleet.domain import session as rules
 from fleet.domain.policy import Policy
@@ -41,6 +42,7 @@ def expire(tx: Transaction, site_id: int, due: Sequence[int]) -> Expired:
 
 
 def _on_postgresql(tx: Transaction, site_id: int, due: Sequence[int]) -> Expired:
+    plan_once(tx.connection)
     audit.begin_chain_later(tx.connection, site_id)
     asked = {"site": site_id, "due": list(due)}
     rows = tx.connection.exec_driver_sql(_EXPIRE, asked, execution_options=PREPARED).all()

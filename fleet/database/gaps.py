@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import ColumnElement, Table, and_, bindparam, false, or_, true
 
@@ -28,6 +28,16 @@ class Places(NamedTuple):
     some: bool
     one: bool
 
+    @classmethod
+    def of(cls, actor: Actor, site_id: int | None) -> Self:
+        """Those that the actor sees, and of them the one that is asked for."""
+        return cls(actor.sites is not None, site_id is not None)
+
+    @staticmethod
+    def told(actor: Actor, site_id: int | None) -> dict[str, Any]:
+        """What `hold` is told."""
+        return {"site_id": site_id, "sites": sorted(actor.sites or ())}
+
     def hold(self, column: Any) -> ColumnElement[bool]:
         """Whether a site is one of them."""
         held = [column.in_(bindparam("sites", expanding=True))] if self.some else []
@@ -35,19 +45,9 @@ class Places(NamedTuple):
         return and_(true(), *held)
 
 
-def places_of(actor: Actor, when: Period) -> Places:
-    """Those that the actor sees, or the one that is asked for."""
-    return Places(actor.sites is not None, when.site_id is not None)
-
-
 def told(actor: Actor, when: Period) -> dict[str, Any]:
     """What statements about a period at some places are told."""
-    return {
-        "since": when.since,
-        "until": when.until,
-        "site_id": when.site_id,
-        "sites": sorted(actor.sites or ()),
-    }
+    return {"since": when.since, "until": when.until, **Places.told(actor, when.site_id)}
 
 
 class Shape(NamedTuple):

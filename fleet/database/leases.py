@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from fleet.database.tables import lease, site
@@ -117,6 +117,13 @@ def free_sites(connection: Connection, now: datetime) -> Sequence[tuple[int, dat
     """Every site with the end of its lease: None or past means that it may be taken."""
     rows = connection.execute(select(site.c.id, lease.c.expires_at).outerjoin(lease).order_by(site.c.id))
     return [(row.id, row.expires_at) for row in rows if row.expires_at is None or row.expires_at <= now]
+
+
+def next_end(connection: Connection, holder: str, now: datetime) -> datetime | None:
+    """When the next lease of others ends, if nobody renews it."""
+    running = select(func.min(lease.c.expires_at)).where(lease.c.holder != holder, lease.c.expires_at > now)
+    end: datetime | None = connection.execute(running).scalar_one()
+    return end
 
 
 def renew(connection: Connection, holder: str, now: datetime) -> set[Lease]:

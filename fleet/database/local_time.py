@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, String, func, literal
+from sqlalchemy import ColumnElement, Float, Integer, String, cast, func, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
@@ -78,3 +78,21 @@ def start(tx: Transaction, unit: str, instant: Any, zone: Any) -> ColumnElement[
         local = func.date_trunc(unit, func.timezone(zone, instant))
         return func.timezone(zone, local, type_=Instant)
     return func.ppm_start(unit, literal(instant, Instant), zone, type_=Instant)
+
+
+def weekday(tx: Transaction, instant: Any, zone: Any) -> ColumnElement[int]:
+    """The local day of the week, Monday = 0."""
+    if tx.is_postgresql:
+        return cast(func.extract("isodow", func.timezone(zone, instant)), Integer) - 1
+    sunday_first = func.strftime("%w", func.substr(func.ppm_local(instant, zone), 1, 10))
+    return (cast(sunday_first, Integer) + 6) % 7
+
+
+def into_hour(tx: Transaction, instant: Any, zone: Any) -> ColumnElement[int]:
+    """How many whole seconds of the local hour are past."""
+    if tx.is_postgresql:
+        local = func.timezone(zone, instant)
+        whole = cast(func.floor(func.extract("second", local)), Integer)
+        return cast(func.extract("minute", local), Integer) * 60 + whole
+    local = func.ppm_local(instant, zone)
+    return cast(func.substr(local, 15, 2), Integer) * 60 + cast(func.substr(local, 18, 2), Integer)

@@ -40,14 +40,24 @@ class Wanted(msgspec.Struct, frozen=True):
     grace_s: int
 
 
+def saved(
+    tx: Transaction, before: Session, after: Session, poste_id: int, reason: str, *, tell: bool = True
+) -> Row[Any]:
+    """Store what changed of a session and raise the rev of its poste. Gives rev, sent_rev and applied_rev.
+
+    Without `tell` its caller lets the sender know. Raises Refused as `sessions.save` does.
+    """
+    row = sessions.save_and(tx, before, after, _BUMP, {"wanted": poste_id, "because": reason})
+    return _raised(tx, after.site_id, poste_id, row, tell=tell)
+
+
 def bump(tx: Transaction, site_id: int, poste_id: int, reason: str) -> int:
     """Raise the rev of a poste, which locks it until the commit, and let the sender know. Gives the new rev."""
-    return int(raised(tx, site_id, poste_id, reason).rev)
-
-
-def raised(tx: Transaction, site_id: int, poste_id: int, reason: str, *, tell: bool = True) -> Row[Any]:
-    """The same, and gives rev, sent_rev and applied_rev. Without `tell` its caller lets the sender know."""
     row = tx.execute(_BUMP, {"wanted": poste_id, "because": reason}).first()
+    return int(_raised(tx, site_id, poste_id, row, tell=True).rev)
+
+
+def _raised(tx: Transaction, site_id: int, poste_id: int, row: Row[Any] | None, *, tell: bool) -> Row[Any]:
     if row is None:
         raise NotFound("poste")
     ledger.write(tx.connection, tx.given, row.rev)

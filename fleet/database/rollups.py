@@ -31,14 +31,14 @@ from sqlalchemy import (
 
 from fleet.database import sums
 from fleet.database.engine import Transaction
-from fleet.database.gaps import DEPLOYMENT, Gap, Gaps, Period, Places, places_of, told
+from fleet.database.gaps import DEPLOYMENT, Gap, Gaps, Period, Places, told
 from fleet.database.migrations.closed_days import LOCK
 from fleet.database.sums import Packed, Sums
 from fleet.database.tables import bilan, site
 from fleet.database.types import BigId, Instant
 from fleet.domain.actor import Actor
 
-SESSIONS, LOGS = "sessions", "logs"
+SESSIONS, LOGS, WEEK = "sessions", "logs", "semaine"
 WHOLE = "tout"
 SETTLED = timedelta(days=2)
 """How long after its end a day is closed: a change of the last day does not look for closed ones."""
@@ -60,7 +60,7 @@ class Closed:
         """What the closed days of a kind add up to, by these and by site."""
         read = sums.reader(WHOLE, *names)
         kept = [(row.slug, read(row.sommes)) for row in self.rows if row.genre == kind]
-        found = {name: {} for name in (*names, "site")} | sums.total(one for _, one in kept)
+        found: Sums = {name: {} for name in (*names, "site")} | sums.total(one for _, one in kept)
         for slug, one in kept:
             _, whole = one[WHOLE]
             if whole:
@@ -81,7 +81,7 @@ def closed(
 
     `zone` is the deployment's, if that matters; with `raw` nothing is closed.
     """
-    places = places_of(actor, when)
+    places = Places.of(actor, when.site_id)
     wanted = _sites(places) if raw else _walk(places, tuple(kinds))
     rows = tx.execute(wanted, {**told(actor, when), "zone": zone}).all()
     found = sorted((row for row in rows if row.sommes is not None), key=lambda row: row.depuis)
@@ -106,7 +106,7 @@ def _walk(places: Places, kinds: tuple[str, ...]) -> Select[Any]:
             bindparam("since", type_=Instant).label("jusqu_a"),
             cast(null(), bilan.c.sommes.type).label("sommes"),
         )
-        .join_from(genres, mine, or_(genres.c.genre != SESSIONS, mine.c.site_id != DEPLOYMENT))
+        .join_from(genres, mine, or_(genres.c.genre == LOGS, mine.c.site_id != DEPLOYMENT))
         .cte("walk", recursive=True)
     )
     later = bilan.alias("later")
@@ -144,7 +144,7 @@ def _places(places: Places) -> CTE:
 
 def _gaps(found: Sequence[Any], kind: str, when: Period, sites: Iterable[int]) -> Gaps:
     """Sites that have the same gap are asked together."""
-    ends = {one: when.since for one in sites if kind != SESSIONS or one != DEPLOYMENT}
+    ends = {one: when.since for one in sites if kind == LOGS or one != DEPLOYMENT}
     gaps: dict[tuple[datetime, datetime], list[int]] = {}
     last = [(one, when.until, when.until) for one in ends]
     mine = ((row.site_id, row.depuis, row.jusqu_a) for row in found if row.genre == kind)

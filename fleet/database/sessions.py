@@ -237,25 +237,66 @@ def add_many(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[int]:
 
 def save(tx: Transaction, before: Session, after: Session, **also: Any) -> None:
     """Store what changed, if nobody changed the session since it was read. Raises Refused on a conflict."""
+    saving = _save_of(tx, before, after, also)
+    if saving is None:
+        return
+    statement, values = saving
+    try:
+        changed = tx.execute(statement, values).rowcount
+    except IntegrityError as error:
+        raise conflict(error) from None
+    if changed != 1:
+        raise _not_saved(before)
+
+
+def save_and(
+    tx: Transaction, before: Session, after: Session, then: Update, about: Mapping[str, Any]
+) -> Row[Any] | None:
+    """Store what changed as `save` does, then run another change that gives back one row, or none without it.
+
+    On PostgreSQL both go in one trip: the other change does not happen where the session was not stored.
+    """
+    saving = _save_of(tx, before, after, {})
+    if saving is None or not tx.is_postgresql:
+        save(tx, before, after)
+        return tx.execute(then, about).first()
+    statement, values = saving
+    try:
+        row = tx.execute(_both(statement, then), {**values, **about}).first()
+    except IntegrityError as error:
+        raise conflict(error) from None
+    if row is None:
+        raise _not_saved(before)
+    return row
+
+
+@cache
+def _both(saving: Update, then: Update) -> Update:
+    saved = saving.returning(session.c.id).cte("saved")
+    return then.where(exists(select(saved.c.id)))
+
+
+def _save_of(
+    tx: Transaction, before: Session, after: Session, also: Mapping[str, Any]
+) -> tuple[Update, dict[str, Any]] | None:
+    """The statement that stores what changed and its values; None where nothing did."""
     values = {
         column: getattr(after, field)
         for field, column in COLUMNS.items()
         if getattr(after, field) != getattr(before, field)
     }
     if not values and not also:
-        return
+        return None
     if after.statut != EN_ATTENTE and before.statut == EN_ATTENTE:
         values["code_scelle"] = None
     values |= also
-    statement = _saving(unchanged, tuple(values))
     what = {f"new_{column}": value for column, value in values.items()}
     where = {"of_id": before.id, "was_statut": before.statut, "was_version": before.version}
-    try:
-        changed = tx.execute(statement, {**what, **where, "at": tx.now}).rowcount
-    except IntegrityError as error:
-        raise conflict(error) from None
-    if changed != 1:
-        raise Refused("code_deja_utilise" if before.statut == EN_ATTENTE else "modifie_entre_temps")
+    return _saving(unchanged, tuple(values)), {**what, **where, "at": tx.now}
+
+
+def _not_saved(before: Session) -> Refused:
+    return Refused("code_deja_utilise" if before.statut == EN_ATTENTE else "modifie_entre_temps")
 
 
 def set_aside(tx: Transaction, before: Session) -> Session:

@@ -4,15 +4,20 @@ A week maps each day, Monday = 0, to intervals ("09:00", "12:30"); "24:00" is mi
 exception replaces the intervals of its date (none: closed that day). Hours that are not set mean open.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from fleet.domain.errors import Invalid
 
 Interval = tuple[str, str]
+SLOTS = 7 * 24
+"""The hours of a week."""
+_DAY_S = 86_400
 _HORIZON_DAYS = 400
 _FAR = timedelta(days=3)
 
@@ -62,9 +67,50 @@ class OpeningHours:
         """For how long the site is open between two instants."""
         if not self.is_set:
             return (until - since).total_seconds()
-        spans = self._spans(since, (until - since).days + 4)
-        lengths = ((min(closes, until) - max(opens, since)).total_seconds() for opens, closes in spans)
-        return sum(length for length in lengths if length > 0)
+        first, last = self.local_date(since), self.local_date(until)
+        inner = (first + timedelta(days=number) for number in range(1, (last - first).days))
+        edges = (self._instants(day) for day in {first, last})
+        lengths = ((min(closes, until) - max(opens, since)) for spans in edges for opens, closes in spans)
+        return sum(max(0.0, one.total_seconds()) for one in lengths) + sum(self._open_s(day) for day in inner)
+
+    def _open_s(self, day: date) -> float:
+        """For how long the site is open on a day."""
+        turned = self._offset(day) != self._offset(day + timedelta(days=1))
+        if turned or day in self.exceptions:
+            return sum((closes - opens).total_seconds() for opens, closes in self._instants(day))
+        return self._week_s[day.weekday()]
+
+    @cached_property
+    def _week_s(self) -> list[float]:
+        """For how long the site is open on each day of a week on which no clock is turned."""
+        return [
+            sum(_seconds(span) for span in self.week.get(day, ())) if self.week else 86_400.0
+            for day in range(7)
+        ]
+
+    def _offset(self, day: date) -> timedelta | None:
+        return datetime.combine(day, time(), ZoneInfo(self.zone)).utcoffset()
+
+    def open_by_slot(self, since: datetime, until: datetime) -> Counter[int]:
+        """For how many seconds the site is open between two instants, by hour of the week: 0 is Monday from midnight.
+
+        As the clock on the wall says; the nights on which it is turned count like others.
+        """
+        first, last = self.local(since), self.local(until)
+        spans: Counter[tuple[int, int, int]] = Counter()
+        for number in range((last.date() - first.date()).days + 1):
+            day = first.date() + timedelta(days=number)
+            low = _into_day(first) if day == first.date() else 0
+            high = _into_day(last) if day == last.date() else _DAY_S
+            for opens, closes in self._intervals(day):
+                begin, end = max(low, _clock_s(opens)), min(high, _clock_s(closes))
+                spans[day.weekday(), begin, end] += 1
+        found: Counter[int] = Counter()
+        for (weekday, begin, end), times in spans.items():
+            for hour in range(begin // 3600, -(-end // 3600)):
+                inside = min(end, (hour + 1) * 3600) - max(begin, hour * 3600)
+                found[weekday * 24 + hour] += max(0, inside) * times
+        return found
 
     def local(self, instant: datetime) -> datetime:
         """The same instant, in the site's zone."""
@@ -88,8 +134,11 @@ class OpeningHours:
         yesterday = self.local_date(now) - timedelta(days=1)
         for offset in range(days):
             day = yesterday + timedelta(days=offset)
-            for opens, closes in sorted(self._intervals(day)):
-                yield self._instant(day, opens), self._instant(day, closes)
+            yield from self._instants(day)
+
+    def _instants(self, day: date) -> Iterator[tuple[datetime, datetime]]:
+        for opens, closes in sorted(self._intervals(day)):
+            yield self._instant(day, opens), self._instant(day, closes)
 
     def _intervals(self, day: date) -> Sequence[Interval]:
         if day in self.exceptions:
@@ -103,6 +152,21 @@ class OpeningHours:
             day, clock = day + timedelta(days=1), "00:00"
         local = datetime.combine(day, time.fromisoformat(clock), ZoneInfo(self.zone))
         return local.astimezone(UTC)
+
+
+def _into_day(local: datetime) -> int:
+    return local.hour * 3600 + local.minute * 60 + local.second
+
+
+def _clock_s(clock: str) -> int:
+    """How long after midnight it is: 86,400 for 24:00."""
+    return (int(clock[:2]) * 60 + int(clock[3:])) * 60
+
+
+def _seconds(span: Interval) -> float:
+    """How long an interval is by the clock on the wall."""
+    opens, closes = map(_clock_s, span)
+    return float(closes - opens)
 
 
 def from_json(

@@ -119,6 +119,7 @@ class Rule:
 
     name: str
     meaning: str
+    meaning_en: str
     default: Any
     optional: bool
     low: int | None = None
@@ -134,4 +135,4 @@ def rules() -> list[Rule]:
 
 def _rule(name: str, default: Any) -> Rule:
     low, high = _BOUNDS.get(name, (None, None))
-    return Rule(name, MEANINGS[name], default, name in _OPTIONAL, low, high, _CHOICES.get(name, ()))
+    return Rule(name, *MEANINGS[name], default, name in _OPTIONAL, low, high, _CHOICES.get(name, ()))

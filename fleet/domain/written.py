@@ -73,18 +73,18 @@ ACTIONS: dict[str, str] = {
     "transfert_session": "Session passée à un autre poste",
 }
 """What was done, by the action of the audit trail."""
-_ENDINGS = {
-    "annulation": "Annulée",
-    "code_non_utilise": "Code non utilisé à temps",
-    "consentement_retire": "Consentement retiré",
-    "duree_ecoulee": "Temps écoulé",
-    "fermeture": "Heure de fermeture",
-    "fin_inactivite": "Plus personne au poste",
-    "fin_nettoyage": "Poste en fin de session",
-    "fin_operateur": "Terminée à l’accueil",
-    "fin_visiteur": "Terminée par le visiteur",
-    "jeton_rejoue": "Jeton de connexion déjà utilisé",
-    "suspension_trop_longue": "Pause trop longue",
+ENDINGS: dict[str, tuple[str, str]] = {
+    "annulation": ("Annulée", "Cancelled"),
+    "code_non_utilise": ("Code non utilisé à temps", "Code not used in time"),
+    "consentement_retire": ("Consentement retiré", "Consent taken back"),
+    "duree_ecoulee": ("Temps écoulé", "Time was up"),
+    "fermeture": ("Heure de fermeture", "Closing time"),
+    "fin_inactivite": ("Plus personne au poste", "Nobody at the computer any more"),
+    "fin_nettoyage": ("Poste en fin de session", "Computer ending a session"),
+    "fin_operateur": ("Terminée à l’accueil", "Ended at the desk"),
+    "fin_visiteur": ("Terminée par le visiteur", "Ended by the visitor"),
+    "jeton_rejoue": ("Jeton de connexion déjà utilisé", "Login token used before"),
+    "suspension_trop_longue": ("Pause trop longue", "Paused for too long"),
 }
 """Reasons of which the sentence speaks to the visitor, or is none."""
 
@@ -144,9 +144,20 @@ def action(code: str) -> str:
 
 def reason(code: str) -> str:
     """Why something ended or was refused: the first sentence of the catalogue, without what only a case has."""
-    if code in _ENDINGS or code not in REASONS:
-        return _ENDINGS.get(code) or _plain(code)
-    first = REASONS[code][0].partition(". ")[0].removesuffix(".")
+    return _reason(code, 0)
+
+
+def reason_in_english(code: str) -> str:
+    """The same, in English."""
+    return _reason(code, 1)
+
+
+def _reason(code: str, language: int) -> str:
+    if code in ENDINGS:
+        return ENDINGS[code][language]
+    if code not in REASONS:
+        return _plain(code)
+    first = REASONS[code][language].partition(". ")[0].removesuffix(".")
     return _BLANK.sub("…", _ASIDE.sub("", first))
 
 

@@ -1,6 +1,6 @@
 """Ended days are closed: what they add up to is kept, so that figures of a year need not count a year's rows."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -8,12 +8,13 @@ from sqlalchemy import func, select, text, update
 
 from fleet.database import rollups
 from fleet.database.engine import Transaction
-from fleet.database.gaps import DEPLOYMENT
-from fleet.database.rollups import LOGS, SESSIONS
+from fleet.database.gaps import DEPLOYMENT, Period
+from fleet.database.rollups import LOGS, SESSIONS, WEEK
+from fleet.database.sums import Sums
 from fleet.database.tables import log, session, site, utilisateur
 from fleet.jobs.ledger import Run
 from fleet.jobs.settings import JobSettings
-from fleet.usecases import log_statistics, statistics
+from fleet.usecases import log_statistics, occupancy, statistics
 
 
 def close(run: Run, settings: JobSettings) -> dict[str, Any]:
@@ -21,6 +22,8 @@ def close(run: Run, settings: JobSettings) -> dict[str, Any]:
     with run.step() as tx:
         sites = [(row.id, row.zone) for row in tx.execute(select(site.c.id, site.c.zone).order_by(site.c.id))]
     of_sessions = sum(_close_all(run, SESSIONS, site_id, zone) for site_id, zone in sites)
+    for site_id, zone in sites:
+        _close_all(run, WEEK, site_id, zone)
     chains = [(DEPLOYMENT, settings.zone), *sites]
     return {"sessions": of_sessions, "logs": sum(_close_all(run, LOGS, *chain) for chain in chains)}
 
@@ -44,7 +47,7 @@ def _close_all(run: Run, kind: str, site_id: int, zone: str) -> int:
 
 
 def _first(tx: Transaction, kind: str, site_id: int) -> datetime | None:
-    table = session if kind == SESSIONS else log
+    table = log if kind == LOGS else session
     mine = table.c.site_id.is_(None) if site_id == DEPLOYMENT else table.c.site_id == site_id
     first: datetime | None = tx.execute(select(func.min(table.c.created_at)).where(mine)).scalar_one()
     return first
@@ -52,14 +55,18 @@ def _first(tx: Transaction, kind: str, site_id: int) -> datetime | None:
 
 def _close(tx: Transaction, kind: str, days: Sequence[date], site_id: int, zone: str) -> int:
     when = rollups.of_days(days[0], days[-1], site_id, zone)
-    if kind == SESSIONS:
-        found, busy = statistics.by_day(tx, when), _not_over(tx, site_id, zone)
-    else:
-        found, busy = log_statistics.by_day(tx, when, zone), ()
+    busy = () if kind == LOGS else _not_over(tx, site_id, zone)
+    found = _added_up(tx, kind, when, zone)
     over = [day for day in days if day not in busy]
     sums = ((rollups.of_days(day, day, site_id, zone), found.get(day.isoformat(), {})) for day in over)
     rollups.keep(tx, kind, zone, sums)
     return len(over)
+
+
+def _added_up(tx: Transaction, kind: str, when: Period, zone: str) -> Mapping[str, Sums]:
+    if kind == LOGS:
+        return log_statistics.by_day(tx, when, zone)
+    return occupancy.by_day(tx, when) if kind == WEEK else statistics.by_day(tx, when)
 
 
 def _not_over(tx: Transaction, site_id: int, zone: str) -> Collection[date]:

@@ -1,5 +1,7 @@
 """What a human should look at, as it is listed; somebody who looks after it says so."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -56,12 +58,32 @@ _SEEN: Select[Any] = (
 )
 
 
-def search(fleet: Fleet, actor: Actor, page: Page, *, lasting: bool | None = True) -> AlertList:
-    """A page of alerts, the newest first: those that last, those that are over, or (None) all."""
+@dataclass(frozen=True)
+class AlertFilter:
+    """Which ones: those that last or (False) are over, that somebody looks after or nobody does; None: whatever."""
+
+    lasting: bool | None = None
+    cared_for: bool | None = None
+    kinds: Sequence[str] = ()
+    site_id: int | None = None
+
+    def of(self, wanted: Select[Any]) -> Select[Any]:
+        """Those alone."""
+        if self.lasting is not None:
+            over = alert.c.resolue_a.is_not(None)
+            wanted = wanted.where(~over if self.lasting else over)
+        if self.cared_for is not None:
+            has = alert.c.acquittee_a.is_not(None)
+            wanted = wanted.where(has if self.cared_for else ~has)
+        if self.kinds:
+            wanted = wanted.where(alert.c.genre.in_(self.kinds))
+        return wanted if self.site_id is None else wanted.where(alert.c.site_id == self.site_id)
+
+
+def search(fleet: Fleet, actor: Actor, which: AlertFilter, page: Page) -> AlertList:
+    """A page of alerts, the newest first."""
     with fleet.database.read() as tx:
-        wanted = _SEEN.where(alerts.seen_by(tx, actor))
-        if lasting is not None:
-            wanted = wanted.where(alert.c.resolue_a.is_(None) if lasting else alert.c.resolue_a.is_not(None))
+        wanted = which.of(_SEEN.where(alerts.seen_by(tx, actor)))
         found = listing.fetch(tx, wanted, page, _SORTS, "-id")
     return AlertList(found.total, page.limit, page.offset, [_view(row) for row in found.rows])
 

@@ -141,15 +141,14 @@ def _start(fleet: Fleet, tx: Transaction, context: Context, asked: messages.Star
     require_usable(context.poste)
     found = by_code(fleet, tx, asked.code)
     after = opened(tx, context, found, asked.boot)
-    sessions.save(tx, found.session, after)
+    resumed = found.session.statut == rules.SUSPENDUE
+    action, reason = ("reprise_session", "reprise") if resumed else ("demarrage_session", "demarrage")
+    # Who drives the site is given the state, and publishes it behind the reply.
+    row = outbox.saved(tx, found.session, after, context.poste.id, reason, tell=tx.lease is None)
     _keep_answer(tx, context.poste.id, asked.id, {"status": "accepted"}, after.id)
     if context.tries.failures:
         tx.execute(tries.delete().where(tries.c.poste_id == context.poste.id))
-    resumed = found.session.statut == rules.SUSPENDUE
-    action, reason = ("reprise_session", "reprise") if resumed else ("demarrage_session", "demarrage")
     tx.record(_entry(action, after, {"motif": reason, "par": "code"}))
-    # Who drives the site is given the state, and publishes it behind the reply.
-    row = outbox.raised(tx, after.site_id, context.poste.id, reason, tell=tx.lease is None)
     wanted = Wanted(
         poste_id=context.poste.id,
         slug=context.poste.slug,

@@ -1,13 +1,13 @@
 """People and postes in figures: how many there are now, and what was done by and with them in a period."""
 
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import func, select, true
+from sqlalchemy import Select, bindparam, func, select
 
-from fleet.database import listing
-from fleet.database.engine import Transaction
-from fleet.database.gaps import Period
+from fleet.database.gaps import Period, Places, told
 from fleet.database.tables import session, utilisateur
 from fleet.domain.actor import Actor
 from fleet.usecases import poste_views, statistics
@@ -52,17 +52,9 @@ class PosteStats(Struct, frozen=True, kw_only=True):
 def utilisateurs(fleet: Fleet, actor: Actor, when: Period) -> UtilisateurStats:
     """People are of all sites; their visits are those at the sites that the actor sees."""
     with fleet.database.read() as tx:
-        recent = utilisateur.c.created_at >= tx.now - RECENT
-        fresh = (utilisateur.c.created_at >= when.since) & (utilisateur.c.created_at < when.until)
-        counted = select(
-            utilisateur.c.categorie,
-            func.count().label("total"),
-            func.count().filter(utilisateur.c.consentement_rgpd.is_(True)).label("consentis"),
-            func.count().filter(recent).label("recents"),
-            func.count().filter(fresh).label("nouveaux"),
-        ).group_by(utilisateur.c.categorie)
-        rows = tx.execute(counted).all()
-        came = _came(tx, actor, when)
+        values = told(actor, when)
+        rows = tx.execute(_KNOWN, {**values, "recent": tx.now - RECENT}).all()
+        came = tx.execute(_came(Places.of(actor, when.site_id)), values).scalar_one()
         visits = statistics.by_category(tx, actor, when)
     return UtilisateurStats(
         depuis=when.since,
@@ -77,16 +69,27 @@ def utilisateurs(fleet: Fleet, actor: Actor, when: Period) -> UtilisateurStats:
     )
 
 
-def _came(tx: Transaction, actor: Actor, when: Period) -> int:
+_SINCE = utilisateur.c.created_at >= bindparam("since")
+_FRESH = _SINCE & (utilisateur.c.created_at < bindparam("until"))
+_KNOWN = select(
+    utilisateur.c.categorie,
+    func.count().label("total"),
+    func.count().filter(utilisateur.c.consentement_rgpd.is_(True)).label("consentis"),
+    func.count().filter(utilisateur.c.created_at >= bindparam("recent")).label("recents"),
+    func.count().filter(_FRESH).label("nouveaux"),
+).group_by(utilisateur.c.categorie)
+
+
+@cache
+def _came(places: Places) -> Select[Any]:
     """Who began a session: an index knows it of every moment and site."""
-    here = true() if when.site_id is None else session.c.site_id == when.site_id
     visitors = (
         select(session.c.utilisateur_id)
-        .where(session.c.debut_session >= when.since, session.c.debut_session < when.until)
-        .where(listing.seen_by(tx, actor, session.c.site_id), here, session.c.utilisateur_id.is_not(None))
+        .where(session.c.debut_session >= bindparam("since"), session.c.debut_session < bindparam("until"))
+        .where(places.hold(session.c.site_id), session.c.utilisateur_id.is_not(None))
         .distinct()
     )
-    return int(tx.execute(select(func.count()).select_from(visitors.subquery("visitors"))).scalar_one())
+    return select(func.count()).select_from(visitors.subquery("visitors"))
 
 
 def postes(fleet: Fleet, actor: Actor, when: Period) -> PosteStats:

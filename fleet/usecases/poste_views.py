@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from msgspec import Struct, convert, structs
@@ -10,9 +11,11 @@ from sqlalchemy import ColumnElement, Interval, Select, and_, case, exists, func
 
 from fleet.database import listing
 from fleet.database.engine import Transaction
+from fleet.database.gaps import Places
 from fleet.database.listing import Page
 from fleet.database.sql import any_of, folded, now_within
 from fleet.database.tables import booking, desired, poste, presence, queue, session, site
+from fleet.database.types import Instant
 from fleet.domain import booking as booking_rules
 from fleet.domain import poste as rules
 from fleet.domain import session as session_rules
@@ -294,22 +297,29 @@ def _filtered(tx: Transaction, actor: Actor, which: PosteFilter) -> Select[Any]:
 def counts(fleet: Fleet, actor: Actor, site_id: int | None) -> PosteCounts:
     """How many postes are in which statut now."""
     with fleet.database.glance() as tx:
-        which = PosteFilter(site_id=site_id)
-        rows = _filtered(tx, actor, which).with_only_columns(
-            _statut(now_within(tx)).label("statut"), presence.c.online, maintain_column_froms=True
-        )
-        each = rows.subquery()
-        counted = select(
-            each.c.statut,
-            func.count().label("total"),
-            func.count().filter(each.c.online.is_(True)).label("en_ligne"),
-        ).group_by(each.c.statut)
-        found = tx.execute(counted).all()
+        places = Places.of(actor, site_id)
+        counted = _counted_now(places) if tx.is_postgresql else _counted(places, tx.now)
+        found = tx.execute(counted, places.told(actor, site_id)).all()
     return PosteCounts(
         total=sum(row.total for row in found),
         en_ligne=sum(row.en_ligne for row in found),
         par_statut=dict.fromkeys(rules.STATUTS, 0) | {row.statut: row.total for row in found},
     )
+
+
+@cache
+def _counted_now(places: Places) -> Select[Any]:
+    return _counted(places, func.statement_timestamp(type_=Instant))
+
+
+def _counted(places: Places, now: Any) -> Select[Any]:
+    rows = _seen(now).where(places.hold(poste.c.site_id))
+    each = rows.with_only_columns(
+        _statut(now).label("statut"), presence.c.online, maintain_column_froms=True
+    ).subquery()
+    online = func.count().filter(each.c.online.is_(True))
+    counted = select(each.c.statut, func.count().label("total"), online.label("en_ligne"))
+    return counted.group_by(each.c.statut)
 
 
 def observed(row: Any, now: datetime) -> rules.Observed:

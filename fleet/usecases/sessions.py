@@ -339,10 +339,10 @@ def _change(
     with fleet.attempt(actor, action) as (tx, about):
         found = desk.locked(tx, about, actor, session_id)
         after = decide(tx, found)
-        sessions.save(tx, found.session, after)
         tx.record(desk.entry(action, about, actor, metadata={"motif": reason, **(facts or {})}))
         waits = found.session.statut == rules.EN_ATTENTE and after.statut != rules.ACTIVE
         if after.poste_id is None or waits:
+            sessions.save(tx, found.session, after)
             tx.tell(after.site_id, CODES)
             return 0
-        return outbox.bump(tx, after.site_id, after.poste_id, reason)
+        return int(outbox.saved(tx, found.session, after, after.poste_id, reason).rev)

@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from fleet.database import local_time, log_sums, rollups, sums
 from fleet.database.engine import Transaction
-from fleet.database.gaps import DEPLOYMENT, Gap, Gaps, Period, Places, Shape, places_of, told, within
+from fleet.database.gaps import DEPLOYMENT, Gap, Gaps, Period, Places, Shape, told, within
 from fleet.database.log_sums import REFUSALS, REFUSED
 from fleet.database.rollups import Closed
 from fleet.database.sums import Sums
@@ -184,7 +184,7 @@ def _found(tx: Transaction, actor: Actor, when: Period, known: Closed, wanted: _
     values = told(actor, when)
     for name, gaps in known.gaps.items():
         values |= gaps.told(name)
-    statement = _counting(wanted, places_of(actor, when), *shapes)
+    statement = _counting(wanted, Places.of(actor, when.site_id), *shapes)
     rows = tx.execute(statement, values).all()
     for row in rows:
         if row.quoi != _PLACE:
@@ -303,7 +303,8 @@ _WIDTHS = {rollups.WHOLE: 4, "cree": 1, "ouverte": 1, "refus": 1}
 
 
 def _amounts(row: Any) -> list[int]:
-    return [round(getattr(row, name) or 0) for name in _AMOUNTS[: _WIDTHS.get(row.quoi, 3)]]
+    """The amounts of a row of an `_arm`."""
+    return [round(one or 0) for one in row[2 : 2 + _WIDTHS.get(row.quoi, 3)]]
 
 
 def _put_together(found: _Found, when: Period) -> SessionStats:

@@ -145,6 +145,7 @@ def test_the_index_names_every_address_that_needs_no_number(desk: Desk) -> None:
         "health/ready": 503,
         "logs/by_session": 422,
         "logs/verify": 403,
+        "ancres": 403,
         "operateurs": 403,
         "purges": 403,
         "requisitions": 403,

@@ -10,8 +10,8 @@ from sqlalchemy import Engine, event
 from tests.api.conftest import Desk
 from tests.api.rights import RIGHTS
 
-FREE = {"GET /api/politiques", "GET /api/agent/releases"}
-"""What no database knows: the rules are in the code, versions of the agent in a folder."""
+FREE = {"GET /api/motifs", "GET /api/politiques", "GET /api/agent/releases"}
+"""What no database knows: rules and reasons are in the code, versions of the agent in a folder."""
 ASKED = {"GET /api/postes": "?recherche=poste&statut=disponible", "GET /api/utilisateurs": "?recherche=marie"}
 """How a list is asked where its filters are questions of their own."""
 

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api.app import create_app, serve
-from api.events import Event
+from api.events import TYPES, Event
 from api.live import Live
 from fleet.database import leases
 from fleet.database.audit import Entry
@@ -131,6 +131,44 @@ def test_a_page_hears_within_a_second_what_another_program_commits(
             assert (await hear(page, "session_terminated"))["session"]["statut"] == "terminee"
 
     asyncio.run(story())
+
+
+def test_a_page_hears_the_life_of_a_session_by_its_kinds(fleet: Fleet, site_id: int) -> None:
+    acts = (
+        (sessions.start, "session_started", "active"),
+        (sessions.suspend, "time_update", "suspendue"),
+        (sessions.resume, "time_update", "active"),
+        (sessions.terminate, "session_terminated", "terminee"),
+    )
+
+    async def story() -> None:
+        await asyncio.to_thread(_come, fleet, site_id)
+        number = await asyncio.to_thread(_create, fleet, site_id, poste_id=1)
+        async with served(fleet) as api, api.page() as page:
+            await hear(page, "connection_established")
+            for act, kind, statut in acts:
+                await asyncio.to_thread(act, fleet, SYSTEM, number)
+                assert (await hear(page, kind))["session"]["statut"] == statut
+
+    asyncio.run(story())
+
+
+def test_whatever_happens_is_told_by_its_kind(fleet: Fleet, site_id: int) -> None:
+    def happen(action: str, number: int) -> None:
+        with fleet.database.transaction() as tx:
+            tx.record(Entry(action, site_id, session_id=number))
+
+    async def story() -> None:
+        number = await asyncio.to_thread(_create, fleet, site_id)
+        async with served(fleet) as api, api.page() as page:
+            await hear(page, "connection_established")
+            for action, kind in TYPES.items():
+                await asyncio.to_thread(happen, action, number)
+                said = await hear(page, kind)
+                assert (said["action"], said["session"]["id"]) == (action, number)
+
+    asyncio.run(story())
+    assert set(TYPES.values()) >= {"session_started", "session_terminated", "time_added", "warning", "error"}
 
 
 def test_a_page_hears_who_comes_and_goes(fleet: Fleet, site_id: int, elsewhere: Fleet) -> None:

@@ -211,7 +211,17 @@ NOWHERE = (
 
 
 def _is_of_no_site(operation: str) -> bool:
-    nouns = ("exports", "jobs", "metrics", "operateurs", "purges", "requisitions", "system", "utilisateurs")
+    nouns = (
+        "ancres",
+        "exports",
+        "jobs",
+        "metrics",
+        "operateurs",
+        "purges",
+        "requisitions",
+        "system",
+        "utilisateurs",
+    )
     return operation.split("/")[2] in nouns or operation in ("POST /api/sites", "GET /api/logs/verify")
 
 
@@ -285,10 +295,12 @@ def test_shared_things_are_said_to_be_so_on_purpose() -> None:
     shared = {one.split("/")[2] for one in _shared() if one != "GET /api"}
     nouns = {
         "agent",
+        "ancres",
         "auth",
         "health",
         "jobs",
         "logs",
+        "motifs",
         "operateurs",
         "politiques",
         "postes",

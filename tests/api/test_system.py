@@ -12,8 +12,9 @@ from litestar.testing import TestClient
 from sqlalchemy import update
 
 from api.app import create_app
-from fleet.database import alerts, leases
+from fleet.database import alerts, audit, leases
 from fleet.database.tables import presence
+from fleet.domain import reasons
 from fleet.jobs.health import Health
 from fleet.jobs.settings import Backups, JobSettings
 from tests.api.conftest import SETTINGS, Desk
@@ -131,3 +132,52 @@ def test_alerts_of_other_sites_do_not_exist(desk: Desk) -> None:
     number = desk.get("/alertes/", who="admin")["resultats"][0]["id"]
     assert desk.call("POST", f"/alertes/{number}/acquitter/").status_code == 404
     assert desk.call("POST", f"/alertes/{number}/acquitter/", "reader").status_code == 403
+
+
+def test_alerts_are_listed_by_what_they_are_and_where(desk: Desk) -> None:
+    with desk.fleet.database.transaction() as tx:
+        alerts.begin(tx, alerts.DISK, "archives", details={"dossier": "archives", "libre": 3})
+        alerts.begin(tx, alerts.BROKER, "st-denis", site_id=desk.site_id)
+        alerts.begin(tx, alerts.JOB, "backup", details={"tache": "backup"})
+        alerts.end(tx, alerts.JOB, "backup")
+    seen = desk.get("/alertes/", params={"genre": alerts.BROKER})["resultats"][0]
+    desk.post(f"/alertes/{seen['id']}/acquitter/")
+    expected = {
+        "": [alerts.JOB, alerts.BROKER, alerts.DISK],
+        "en_cours=true": [alerts.BROKER, alerts.DISK],
+        "acquittee=true": [alerts.BROKER],
+        "en_cours=true&acquittee=false": [alerts.DISK],
+        "site=st-denis": [alerts.BROKER],
+        f"genre={alerts.DISK},{alerts.JOB}": [alerts.JOB, alerts.DISK],
+    }
+    for query, kinds in expected.items():
+        found = desk.get(f"/alertes/?{query}", who="admin")["resultats"]
+        assert [one["genre"] for one in found] == kinds, query
+
+
+def test_the_anchors_are_what_the_command_line_verifies_by(desk: Desk) -> None:
+    desk.session()
+    told = desk.get("/ancres/", who="admin")["resultats"]
+    with desk.fleet.database.read() as tx:
+        anchors = audit.anchors(tx.connection)
+        assert not list(audit.denied(tx.connection, anchors))
+    assert [(one["chaine"], one["numero"], one["hash"]) for one in told] == [
+        (one.chain, one.numero, one.hash) for one in anchors
+    ]
+    assert [one["site"] for one in told] == [None, "st-denis"]
+    assert desk.call("GET", "/ancres/", "desk").status_code == 403
+
+
+def test_every_reason_has_a_few_words_in_both_languages(desk: Desk) -> None:
+    found = {one["code"]: one for one in desk.get("/motifs/", who="reader")["resultats"]}
+    assert reasons.REASONS.keys() <= found.keys()
+    assert found["fin_visiteur"] == {
+        "code": "fin_visiteur",
+        "fr": "Terminée par le visiteur",
+        "en": "Ended by the visitor",
+    }
+    assert found["poste_occupe"]["en"] == "This computer is already in use"
+    for one in found.values():
+        assert one["fr"], one
+        assert one["en"], one
+        assert "{" not in one["fr"] + one["en"]

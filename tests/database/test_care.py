@@ -7,7 +7,7 @@ from fleet.database import alerts
 from fleet.database.listing import Page
 from fleet.domain.actor import SYSTEM
 from fleet.usecases import alerting, events, poste_views, postes
-from fleet.usecases.alerting import AlertView
+from fleet.usecases.alerting import AlertFilter, AlertView
 from protocol import messages
 from tests.support.rooms import BOOT, Room
 
@@ -20,7 +20,7 @@ def _cleaned(room: Room, *leftovers: str) -> None:
 
 
 def _lasting(room: Room) -> list[AlertView]:
-    found = alerting.search(room.fleet, room.actor, Page(), lasting=True).resultats
+    found = alerting.search(room.fleet, room.actor, AlertFilter(lasting=True), Page()).resultats
     return [one for one in found if one.genre == alerts.LEFTOVERS]
 
 

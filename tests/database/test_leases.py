@@ -38,6 +38,14 @@ def test_a_lease_is_held_by_one_until_it_is_over(room: Room) -> None:
     assert acquire(room, "tests") is None
 
 
+def test_the_next_lease_to_end_is_that_of_another_that_still_runs(room: Room) -> None:
+    with room.tx() as tx:
+        ends = tx.execute(select(table.c.expires_at)).scalar_one()
+        assert leases.next_end(tx.connection, "other", tx.now) == ends
+        assert leases.next_end(tx.connection, room.lease.holder, tx.now) is None
+        assert leases.next_end(tx.connection, "other", ends) is None
+
+
 def test_a_term_is_above_the_last_one_the_clock_and_what_postes_have_seen(room: Room) -> None:
     assert room.lease.term >= int(time.time()) - 60
     again = acquire(room, "tests")

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from fleet.database.listing import Page
 from fleet.database.tables import slug_retired
 from fleet.database.trips import LATER, Line
-from fleet.usecases import session_views, sessions
+from fleet.usecases import endings, session_views, sessions
 from fleet.usecases.session_views import SessionFilter
 from fleet.usecases.sessions import NewSession
 from tests.support.rooms import Room
@@ -42,10 +42,10 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
         yield sent
 
 
-def test_a_code_takes_five_trips_and_added_time_four(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_code_takes_four_trips_and_added_time_three(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     _visit(room, monkeypatch)  # prepares the statements
     for_code, for_time = _visit(room, monkeypatch)
-    assert (len(for_code), len(for_time)) == (5, 4)
+    assert (len(for_code), len(for_time)) == (4, 3)
     assert for_code[0].startswith(b"BEGIN")
     assert for_code[-1].endswith(b"COMMIT")
 
@@ -61,6 +61,21 @@ def test_a_new_session_takes_three_trips_and_looking_at_sessions_one(
         session_views.one(room.fleet, room.actor, made)
         session_views.search(room.fleet, room.actor, SessionFilter(statuts=["en_attente"]), Page())
     assert len(trips) == 2
+
+
+def test_sessions_that_end_take_two_trips(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    _ended(room, monkeypatch)  # prepares the statements
+    assert len(_ended(room, monkeypatch)) == 2
+
+
+def _ended(room: Room, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    due = [room.running(poste=poste) for poste in room.postes]
+    for session in due:
+        room.pass_time(session, minutes=62)
+    with counted(monkeypatch) as trips:
+        endings.end_due(room.fleet, room.lease, due)
+    assert {room.row(one).statut for one in due} == {"expiree"}
+    return trips
 
 
 def _seen(room: Room) -> int:

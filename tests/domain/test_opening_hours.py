@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.domain import opening_hours
@@ -180,3 +180,44 @@ def test_a_site_is_open_until_it_closes_and_closed_until_it_opens(
     assert site.is_open(change) != is_open
     assert site.is_open(change - timedelta(microseconds=1)) == is_open
     assert site.is_open(now + (change - now) / 2) == is_open
+
+
+def test_the_open_hours_of_a_week_add_up_to_the_open_time() -> None:
+    week = {0: [("08:30", "12:00"), ("13:15", "18:00")], 5: [("20:00", "24:00")]}
+    hours = OpeningHours("Indian/Reunion", week, {date(2026, 3, 9): [("10:00", "11:00")]})
+    since = datetime(2026, 3, 2, 5, 10, tzinfo=UTC)
+    for days in (0.1, 1, 6.5, 30):
+        until = since + timedelta(days=days)
+        assert sum(hours.open_by_slot(since, until).values()) == hours.open_seconds(since, until)
+    found = hours.open_by_slot(since, since + timedelta(days=30))
+    assert (found[8], found[9], found[10], found[13]) == (3 * 1800, 3 * 3600 + 3000, 5 * 3600, 4 * 2700)
+    assert found[5 * 24 + 23] == 4 * 3600
+
+
+_apart = st.lists(st.integers(0, 1440), min_size=4, max_size=4, unique=True).map(
+    lambda minutes: [[_clock(one) for one in sorted(minutes)[each : each + 2]] for each in (0, 2)]
+)
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.sampled_from("0123456"), _apart),
+    st.dictionaries(st.sampled_from(("2026-03-29", "2026-05-01", "2026-10-25")), _apart | st.just([])),
+    _instants,
+    st.integers(0, 60 * 24 * 300),
+    st.sampled_from([REUNION, PARIS, "America/New_York"]),
+)
+def test_the_hours_of_a_period_are_those_between_each_opening_and_its_closing(
+    week: object, exceptions: object, since: datetime, minutes: int, zone: str
+) -> None:
+    site, until = hours(week, exceptions, zone), since + timedelta(minutes=minutes)
+    open_s, now = 0.0, since
+    while now < until:
+        change = min(site.next_change(now) or now + timedelta(days=1), until)  # none: the same for days
+        open_s += (change - now).total_seconds() if site.is_open(now) else 0
+        now = change
+    assert site.open_seconds(since, until) == open_s

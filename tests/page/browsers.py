@@ -17,10 +17,10 @@ _FLAGS = [
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*flags: str) -> Iterator[Browser]:
     """A headless Chromium until the block ends."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*_FLAGS, *flags])
         yield browser
         browser.close()
 

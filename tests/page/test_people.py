@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.page.axe import check_axe
-from tests.page.conftest import _FLAGS, OpenPage
+from tests.page.browsers import chromium
+from tests.page.conftest import OpenPage
 from tests.page.house import House
 from tests.support.waiting import wait_until
 
@@ -37,11 +38,8 @@ def site(house: House) -> str:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A Chromium whose camera shows a picture of its own."""
-    with sync_playwright() as playwright:
-        flags = [*_FLAGS, "--use-fake-device-for-media-stream"]
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+    with chromium("--use-fake-device-for-media-stream") as browser:
         yield browser
-        browser.close()
 
 
 def known(house: House, nom: str, prenom: str = "Jo", **more: Any) -> int:

@@ -4,7 +4,7 @@ import io
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.page.axe import check_axe
 from tests.page.conftest import OpenPage
@@ -27,10 +27,10 @@ def centre(one: Locator) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def picture() -> dict[str, Any]:
+def picture() -> FilePayload:
     file = io.BytesIO()
     Image.new("RGB", (320, 200), "#dddddd").save(file, "PNG")
-    return {"name": "plan.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    return FilePayload(name="plan.png", mimeType="image/png", buffer=file.getvalue())
 
 
 def test_the_plan_shows_how_each_poste_is_and_opens_it(house: House, open_page: OpenPage) -> None:
@@ -113,7 +113,7 @@ def test_the_plan_has_a_picture_that_is_put_and_taken_away(house: House, open_pa
     page, other = open_page("/plan"), open_page("/plan")
     page.get_by_role("button", name="Modifier le plan").click()
     field = page.get_by_label("Image du plan")
-    field.set_input_files({"name": "plan.png", "mimeType": "image/png", "buffer": b"nothing"})
+    field.set_input_files(FilePayload(name="plan.png", mimeType="image/png", buffer=b"nothing"))
     expect(field).to_have_attribute("aria-invalid", "true")
     field.set_input_files(picture())
     for one in (page, other):

@@ -1,11 +1,13 @@
 """The pages of the postes: found, told what to do, one by one and many at once."""
 
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from ppm.simulator.machine import SimulatedMachine
 from ppm.simulator.poste import SimulatedPoste
 from tests.page.axe import check_axe
 from tests.page.conftest import OpenPage
@@ -33,11 +35,15 @@ def ready(house: House, *slugs: str) -> None:
     for slug in slugs:
         for _ in range(5):
             try:
-                wait_until(lambda slug=slug: house.does(slug, _knows_time), what=f"{slug} knows the time")
+                wait_until(partial(house.does, slug, _knows_time), what=f"{slug} knows the time")
                 break
             except AssertionError:
                 house.does(slug, lambda one: one.crash())
                 house.does(slug, lambda one: one.restart())
+
+
+def _shows(machine: SimulatedMachine, text: str) -> bool:
+    return machine.shown == text
 
 
 def _knows_time(one: SimulatedPoste) -> bool:
@@ -95,7 +101,7 @@ def test_many_are_told_at_once_and_each_has_its_outcome(house: House, open_page:
     expect(outcome.locator("li", has_text="Poste 1")).to_contain_text("fait")
     for slug in ("demo-01", "demo-02"):
         shown = house.poste(slug).machine
-        wait_until(lambda shown=shown: shown.shown == "Fermeture dans dix minutes", what="shown")
+        wait_until(partial(_shows, shown, "Fermeture dans dix minutes"), what="shown")
     page.get_by_role("button", name="Mettre en maintenance").click()
     for slug in ("demo-01", "demo-02", "absent"):
         expect(row(page, slug)).to_contain_text("Maintenance")

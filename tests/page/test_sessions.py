@@ -147,7 +147,7 @@ def test_sessions_move_to_another_poste_and_change_places(house: House, open_pag
     expect(page.get_by_role("link", name="Poste 2")).to_be_visible()
     expect(story(page)).to_contain_text("La session passe du poste")
     for number, poste in ((one, "demo-02"), (other, "demo-03")):
-        wait_until(lambda poste=poste: house.poste(poste).phase == "active", what="swapped")
+        house.does(poste, lambda one: one.until(lambda seen: seen.phase == "active"))
         freed(house, number, poste)
 
 

@@ -17,6 +17,7 @@ _COUNTED = (
     "temps_ajoute_ms",
     "restant_ms",
     "debut_session",
+    "fin_session",
     "created_at",
 )
 _EVENTS = {"INSERT": ("NEW",), "UPDATE": ("OLD", "NEW"), "DELETE": ("OLD",)}
@@ -31,7 +32,7 @@ def _forget(row: str, dialect: str) -> str:
         f"(depuis > {_LONGEST[dialect].format(at=at)} AND depuis <= {at} AND jusqu_a > {at})"
         for at in (f"{row}.created_at", f"{row}.debut_session")
     )
-    where = f"genre = 'sessions' AND site_id = {row}.site_id AND ({' OR '.join(spans)})"
+    where = f"genre IN ('sessions', 'semaine') AND site_id = {row}.site_id AND ({' OR '.join(spans)})"
     return " ".join(("DELETE FROM bilan WHERE", where + ";"))
 
 

@@ -58,4 +58,8 @@ export {
   ShieldX as disagreed,
   Repeat2 as swap,
   CalendarDays as booking,
+  Archive as backup,
+  ChevronRight as forward,
+  MapPin as site,
+  Scale as requisition,
 } from "@lucide/vue";

@@ -17,4 +17,6 @@ export const PAGES: PageLink[] = [
   { path: "/plan", title: "pages.plan", icon: "plan" },
   { path: "/postes", title: "pages.postes", icon: "postes", key: "p" },
   { path: "/journal", title: "pages.journal", icon: "journal", key: "j" },
+  { path: "/statistiques", title: "pages.statistiques", icon: "statistiques", key: "t" },
+  { path: "/reglages", title: "pages.reglages", icon: "reglages", key: "r" },
 ];

@@ -1,9 +1,12 @@
 /** The same in English: a key that is missing, or is too many, is refused by the types. */
 import type { Catalogue } from "./index";
+import { own as ownEn } from "./own.en";
 import { people as peopleEn } from "./people.en";
 import { sessions as sessionsEn } from "./sessions.en";
 import { journal } from "./journal.en";
 import { mur, plan, postes } from "./postes.en";
+import { settings as settingsEn } from "./settings.en";
+import { stats as statsEn } from "./stats.en";
 
 export const en: Catalogue = {
   product: "Poste Public Manager",
@@ -248,6 +251,9 @@ export const en: Catalogue = {
   find: { title: "Search", hint: "A person, a computer, a session", nothing: "Nothing of this name." },
   people: peopleEn,
   sessions: sessionsEn,
+  stats: statsEn,
+  settings: settingsEn,
+  own: ownEn,
   common: {
     loading: "Loading…",
     nothing: "Nothing to show.",

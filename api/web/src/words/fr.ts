@@ -1,8 +1,11 @@
 /** What the page says in French. Thin spaces before : ; ! ? are narrow no-break ones. */
+import { own as ownFr } from "./own.fr";
 import { people as peopleFr } from "./people.fr";
 import { sessions as sessionsFr } from "./sessions.fr";
 import { journal } from "./journal.fr";
 import { mur, plan, postes } from "./postes.fr";
+import { settings as settingsFr } from "./settings.fr";
+import { stats as statsFr } from "./stats.fr";
 
 export const fr = {
   product: "Poste Public Manager",
@@ -256,6 +259,9 @@ export const fr = {
   },
   people: peopleFr,
   sessions: sessionsFr,
+  stats: statsFr,
+  settings: settingsFr,
+  own: ownFr,
   common: {
     loading: "Chargement…",
     nothing: "Rien à montrer.",

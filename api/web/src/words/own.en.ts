@@ -1,0 +1,32 @@
+/** The same in English. */
+import type { Catalogue } from "./index";
+
+export const own: Catalogue["own"] = {
+  who: "Who you are",
+  password: "Password",
+  current: "Current password",
+  new: "New password",
+  again: "Once more",
+  differs: "It is not the same.",
+  password_hint: "Changing it logs you out everywhere, here too.",
+  change_password: "Change the password",
+  password_changed: "The password is changed: log in again",
+  totp_hint: "At each login a code from your telephone beside the password. It needs an authenticator application.",
+  totp_is_on: "A code of your application is asked for at each login. Telephone lost? An administrator can remove it.",
+  proof: "Your password, to begin",
+  prepare: "Prepare",
+  totp_prepared: "Enter the key into your application",
+  step_1: "Add an account to your application with this key, which is shown only once:",
+  open_app: "Open the application of this device",
+  step_2: "Type the code that it shows, to make sure.",
+  code: "Six-digit code",
+  confirm: "Turn on",
+  totp_on: "The second factor is on",
+  totp_off: "The second factor is off",
+  disable: "Turn off",
+  disable_hint: "One last code, to make sure that it is you.",
+  leave: "Log me out everywhere",
+  leave_hint: "If you forgot to log out somewhere, or lost a device.",
+  leave_sure: "Close all your logins, this one too?",
+  left_all: "All your logins are closed",
+};
