@@ -93,6 +93,17 @@ def test_it_says_within_ten_seconds_that_it_is_not_up_to_date(wall: Page, wire: 
     expect(alert).to_have_count(0, timeout=15_000)
 
 
+def test_nobody_scrolls_a_wall_and_what_has_no_room_is_counted(wall: Page) -> None:
+    wall.set_viewport_size({"width": 640, "height": 270})
+    shown = wall.locator(".free li")
+    expect(wall.locator(".free .rest")).to_contain_text("autre")
+    assert 0 < shown.count() < 6
+    for one in (*shown.all(), wall.locator("footer")):
+        assert one.evaluate("one => one.getBoundingClientRect().bottom") <= 270
+    wall.set_viewport_size({"width": 1920, "height": 1080})
+    expect(shown).to_have_count(6)
+
+
 def test_it_can_be_read_from_two_metres(wall: Page) -> None:
     """2.5 % of the width of a screen of 1.2 m are 3 cm: what is to be read from there is at least as large as that."""
     for place in (".clock", "h1", "h2", ".free li", ".hours", ".queue .rest"):
