@@ -59,4 +59,6 @@ def test_what_is_left_is_never_less_than_nothing_and_unknown_where_there_is_no_l
     usage = Usage(sessions_today=4, today_ms=20 * MINUTE_MS, week_ms=90 * MINUTE_MS)
     policy = Policy(minutes_per_day_by_category=(("enfant", 30),))
     assert quota.left(usage, policy, "enfant") == quota.Left(0, 10 * MINUTE_MS, None)
-    assert quota.left(usage, Policy(sessions_per_day=None, minutes_per_week=60), None) == quota.Left(None, None, 0)
+    assert quota.left(usage, Policy(sessions_per_day=None, minutes_per_week=60), None) == quota.Left(
+        None, None, 0
+    )
