@@ -240,6 +240,14 @@ def test_a_lecteur_looks_and_an_operateur_changes_no_record(house: House, open_p
     expect(page.get_by_role("button", name="Supprimer")).to_have_count(0)
 
 
+@pytest.mark.parametrize("path", ["/postes", "/postes/demo-01", "/journal", "/plan", "/mur"])
+def test_nothing_is_wider_than_a_small_screen(open_page: OpenPage, path: str) -> None:
+    page = open_page(path, viewport={"width": 320, "height": 640})
+    page.locator("h1").first.wait_for()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 def test_a_poste_that_is_not_there_is_said_so(open_page: OpenPage) -> None:
     page = open_page("/postes/nulle-part")
     expect(page.get_by_text("Ce poste n’existe pas")).to_be_visible()
