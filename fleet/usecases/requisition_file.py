@@ -172,8 +172,9 @@ def _page(row: Row[Any], found: Sequence[Mapping[str, Any]]) -> str:
     said = (
         f"Période (UTC)\u202f: du {row.depuis:%d/%m/%Y %H:%M} au {row.jusqu_a:%d/%m/%Y %H:%M}. Sessions\u202f: "
         f"{count}. Les heures du tableau sont celles du lieu. Une session passée d’un poste à un autre a une ligne "
-        "pour chaque poste. Une ligne sans nom est celle d’une personne anonyme ou oubliée. Le fichier requisition.json porte "
-        "les mêmes lignes en UTC, journal.jsonl les lignes du journal qui en parlent, avec leurs empreintes."
+        "pour chaque poste. Une ligne sans nom est celle d’une personne anonyme ou oubliée. Le fichier "
+        "requisition.json porte les mêmes lignes en UTC, journal.jsonl celles du journal qui en parlent, avec leurs "
+        "empreintes."
     )
     rows = ([_said(one[name], one["zone"]) for name in _COLUMNS] for one in found)
     table = printing.table("", tuple(_COLUMNS.values()), rows)
