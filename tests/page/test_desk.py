@@ -38,6 +38,7 @@ def seat(house: House, page: Page, slug: str, minutes_key: str = "4") -> None:
     code = give_code(page, minutes_key)
     house.does(slug, lambda one: one.type_code(code))
     wait_until(lambda: house.poste(slug).phase == "active", what=f"{slug} open")
+    expect(tile(page, slug).locator(".left")).to_be_visible()  # the poste knows it before the board does
 
 
 def test_a_code_from_the_desk_opens_a_poste_and_every_board_shows_it(
