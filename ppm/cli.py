@@ -5,6 +5,7 @@ began. What fails on purpose is told in one line.
 """
 
 import importlib
+import os
 import re
 import signal
 import sys
@@ -131,6 +132,8 @@ def run(words: Sequence[str] | None = None) -> int:
         return error.exit_code
     except ModuleNotFoundError as error:
         return _missing(error)
+    except BrokenPipeError:
+        return _unread()
     except known_errors() as error:
         return _failed(explain(error))
     return result if isinstance(result, int) else 0
@@ -171,9 +174,20 @@ def _failed(line: str, code: int = 1) -> int:
 
 
 def main() -> None:
-    """The console script."""
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    """The console script.
+
+    A reader of our output that leaves early (`ppm ... | head`) ends a command quietly. The signal that says so stays
+    ignored, as Python has it: it is sent for every connection too, and a server would die of a caller that went.
+    """
     code = run()
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _unread()
     sys.exit(code)
+
+
+def _unread() -> int:
+    """Nobody reads any more: what is still to be written goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1

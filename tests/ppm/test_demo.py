@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -120,6 +122,20 @@ def read_me_s_other_tools_find(demo: Demo) -> None:
     for line in ("account: let in", f"port: {demo.facts['api'].rpartition(':')[2]}: the API answers"):
         assert f"✓ {line}" in examined.stdout
     assert examined.stdout.endswith("what was checked is well; not checked: round trip\n")
+
+
+def test_callers_that_hang_up_end_no_server(start: Start) -> None:
+    demo = start("--postes", "1", "--no-visitors")
+    demo.wait_ready()
+    where = urlsplit(demo.facts["api"])
+    for number in range(60):
+        with socket.create_connection((where.hostname, where.port), timeout=5) as caller:
+            caller.sendall(b"GET /assets/x HTTP/1.1\r\nHost: x\r\n\r\n" * 40)
+            if number % 2:  # go with a reset, not with a word
+                caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with demo.client() as client:
+        assert client.get("/health/ready").status_code == 200
+    assert demo.stop() == 0
 
 
 def test_a_demo_is_whole_and_leaves_nothing(start: Start) -> None:
