@@ -40,6 +40,15 @@ def test_a_login_outlives_reloads_however_quick(house: House, open_page: OpenPag
     expect(second.locator("[data-poste]")).to_have_count(6)
 
 
+def test_a_server_that_does_not_answer_is_no_logout(house: House, open_page: OpenPage) -> None:
+    page = open_page()
+    page.context.route("**/api/**", lambda route: route.abort())
+    page.reload()
+    expect(page.get_by_text("Le serveur ne répond pas")).to_be_visible()
+    page.context.unroute("**/api/**")
+    expect(page.locator("[data-poste]")).to_have_count(6)
+
+
 def test_two_tabs_agree_on_who_left(house: House, open_page: OpenPage) -> None:
     page = open_page()
     second = page.context.new_page()

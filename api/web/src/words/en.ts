@@ -37,6 +37,7 @@ export const en: Catalogue = {
     theme_auto: "As the system",
     theme_light: "Light",
     theme_dark: "Dark",
+    unreachable: "The server does not answer. The page tries again by itself.",
     not_found: "There is no such page.",
     home: "Go to the desk",
     reload: "The page has changed on the server. Reload it when you can.",

@@ -36,6 +36,7 @@ export const fr = {
     theme_auto: "Comme le système",
     theme_light: "Claire",
     theme_dark: "Sombre",
+    unreachable: "Le serveur ne répond pas. La page essaie de nouveau d’elle-même.",
     not_found: "Cette page n’existe pas.",
     home: "Aller à l’accueil",
     reload: "La page a changé sur le serveur. Rechargez-la quand vous le pouvez.",
