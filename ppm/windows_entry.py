@@ -6,7 +6,7 @@ import sys
 
 def main() -> None:
     """Be the service until it is stopped."""
-    os.environ["PPM_SETTINGS_FILE"] = sys.argv[1]
+    os.environ.update({"PPM_SETTINGS_FILE": sys.argv[1]})
     from ppm import windows_kiosk
 
     windows_kiosk.main()
