@@ -297,6 +297,17 @@ WINDOW_SOCKET = Setting(
     "Where a poste's agent and its window meet; the window's account must be able to reach it.", ("kiosk",),
     shown_default="`window.sock` in the poste's folder", example="/run/poste-public/window.sock",
 )  # fmt: skip
+LOGO_FILE = Setting(
+    "PPM_LOGO_FILE", "file", rules.path,
+    "A picture (PNG, JPEG, SVG where Qt has it) at the top of a poste's lock; the window's account must be able to "
+    "read it.", ("kiosk",), shown_default="none", example="/etc/poste-public/logo.png",
+)  # fmt: skip
+ASSIGNED_ACCESS_FILE = Setting(
+    "PPM_ASSIGNED_ACCESS_FILE", "file", rules.path,
+    "On Windows: the programs that visitors may start, as a configuration of assigned access in Microsoft's format "
+    "(docs/windows.md).", ("kiosk",), shown_default="none: any program",
+    example=r"C:\ProgramData\Poste Public Manager\assigned-access.xml",
+)  # fmt: skip
 POSTE_KEY = Setting(
     "PPM_POSTE_KEY", "secret", rules.text,
     "The credential of this poste at the API, by which it gets releases (POST /api/postes/{poste}/credential/).",
@@ -358,7 +369,8 @@ TABLE: tuple[Setting[Any], ...] = (
     SMTP_URL, SMTP_PASSWORD, SMTP_FROM, ALERT_EMAILS, REPORT_EMAILS, ALERT_WEBHOOKS, ALERT_WEBHOOK_SECRET,
     ALERT_CA_FILE,
     KEEP_SESSIONS_DAYS, KEEP_TERMINAL_DAYS, KEEP_PEOPLE_DAYS, KEEP_LOGS_DAYS,
-    POSTE, SITE, STATE_DIR, LANGUAGE, WINDOW_USER, VISITOR_USER, WINDOW_SOCKET,
+    POSTE, SITE, STATE_DIR, LANGUAGE, WINDOW_USER, VISITOR_USER, WINDOW_SOCKET, LOGO_FILE,
+    ASSIGNED_ACCESS_FILE,
     POSTE_KEY, SLOTS_DIR, RELEASE_PUBLIC_KEY, RELEASES_DIR, RELEASE_KEY,
     API_URL, OPERATOR_LOGIN, OPERATOR_PASSWORD,
     DATA_DIR, MQTT_PORT, OBSERVER_LOGIN, OBSERVER_PASSWORD,

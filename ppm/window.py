@@ -51,8 +51,8 @@ def plan(settings: Settings, folder: Path, language: str, logo: Path | None) -> 
     account = _account(settings.get(table.WINDOW_USER))
     socket = settings.get(table.WINDOW_SOCKET) or folder / "window.sock"
     command = [sys.executable, "-m", "kiosk_agent.ui.qt", str(socket), "--language", language]
-    if logo is not None:
-        command += ["--logo", str(logo)]
+    if picture := logo or settings.get(table.LOGO_FILE):
+        command += ["--logo", str(picture)]
     other = account.gid is not None
     launch = Launch(
         command, _environment(os.environ, account),

@@ -73,11 +73,8 @@ class Keeper:
 
     async def _orphan(self) -> int | None:
         """The window of an agent that died: it stands on its lock screen and comes by itself."""
-        try:
-            pid = int(self._pid_file.read_text())
-        except (OSError, ValueError):
-            return None
-        if not self._programs.is_alive(pid):
+        pid = last_window(self._pid_file, self._programs)
+        if pid is None:
             return None
         self._door.pid = pid
         with contextlib.suppress(TimeoutError):
@@ -138,3 +135,12 @@ class Keeper:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def last_window(pid_file: Path, programs: Programs) -> int | None:
+    """The window of the last agent, if a process has its number still."""
+    try:
+        pid = int(pid_file.read_text())
+    except (OSError, ValueError):
+        return None
+    return pid if programs.is_alive(pid) else None

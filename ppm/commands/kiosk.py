@@ -41,8 +41,10 @@ class Around:
 @click.group(invoke_without_command=True)
 @click.option("--window", "in_window", is_flag=True, help="A window over the whole screen (extra kiosk-ui).")
 @click.option(
-    "--logo", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A picture for the window."
-)
+    "--logo",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A picture for the window, in place of PPM_LOGO_FILE's.",
+)  # fmt: skip
 @click.option("--plain", is_flag=True, help="Lines in place of a screen; so too when this is no terminal.")
 @click.pass_context
 def kiosk(context: click.Context, plain: bool, in_window: bool, logo: Path | None) -> None:

@@ -25,7 +25,7 @@ _FIXED = {
 _TAKEN: tuple[Setting[Any], ...] = (
     table.SITE, table.POSTE, table.BROKER_URL, table.BROKER_PASSWORD, table.BROKER_CA_FILE, table.BROKER_CERT_FILE,
     table.BROKER_KEY_FILE, table.MQTT_ROOT, table.LANGUAGE, table.LOG_LEVEL,
-    table.API_URL, table.POSTE_KEY, table.RELEASE_PUBLIC_KEY,
+    table.API_URL, table.POSTE_KEY, table.RELEASE_PUBLIC_KEY, table.LOGO_FILE, table.ASSIGNED_ACCESS_FILE,
 )  # fmt: skip
 """The settings that go from the environment of the command into the file of a new poste."""
 _COLUMNS = {"state": "State", "what": "What", "name": "Name"}

@@ -28,6 +28,7 @@ from kiosk_agent.updating.renewal import Renewal, Source
 from kiosk_agent.updating.slots import Slots
 from ppm import releases, windows_kiosk
 from ppm.parts.broker import PrivateBroker
+from ppm.windows_kiosk import Around
 from protocol import messages
 from protocol.messages import Ack, State, Status, Trouble, UpdateArgs
 from tests.end_to_end.test_update import KEY, _served, fleet
@@ -78,11 +79,8 @@ class Service:
 
     def begin(self, version: str) -> asyncio.Task[None]:
         renewal = Renewal(self.source, version, FileSlots(self.source.folder, start.WINDOWS))
-        self.running = host = Host(
-            lambda stop: windows_kiosk.lend(
-                self.poste, self.windows, stop, FakePipes(), FakePipes(), self.windows.places, renewal
-            )
-        )
+        around = Around(FakePipes(), FakePipes(), self.windows.places, renewal)
+        self.running = host = Host(lambda stop: windows_kiosk.lend(self.poste, self.windows, stop, around))
         return asyncio.create_task(asyncio.to_thread(host.run))
 
     def stop(self) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ppm import window
 from ppm.parts.broker import PrivateBroker
+from ppm.setting_values import Settings
 from protocol import codec, topics
 from protocol.messages import Start, Status
 from tests.ppm.conftest import clean_environment
@@ -82,6 +84,18 @@ def test_a_poste_that_is_not_set_up_says_what_is_missing(tmp_path: Path) -> None
     assert done.returncode == 1
     assert done.stderr.startswith("ppm: PPM_")
     assert done.stderr.count("\n") == 1
+
+
+def test_the_window_is_given_the_picture_of_the_settings_or_the_one_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PPM_LOGO_FILE", "/etc/poste-public/logo.png")
+    settings = Settings.load()
+    for said, shown in ((None, "/etc/poste-public/logo.png"), (Path("/tmp/other.png"), "/tmp/other.png")):
+        command = list(window.plan(settings, tmp_path, "fr", said).launch.command)
+        assert command[command.index("--logo") + 1] == shown
+    monkeypatch.delenv("PPM_LOGO_FILE")
+    assert "--logo" not in window.plan(Settings.load(), tmp_path, "fr", None).launch.command
 
 
 @pytest.mark.long

@@ -16,6 +16,8 @@ Place = tuple[str, str]
 IGNORED = {("ppm.doctor", "values")}
 """Looks whether each value keeps its rule, whoever reads it."""
 WITH_CODES = "codes"
+SERVICES: dict[str, Place] = {"kiosk": ("ppm.windows_kiosk", "main")}
+"""What a system starts of a command in another way than by its word."""
 
 
 def module_of(path: Path) -> str:
@@ -77,6 +79,8 @@ def readers() -> dict[str, set[str]]:
     for word, entry in WORDS.items():
         module = f"ppm.commands.{entry.module}"
         waiting = [(module, getattr(node, "name", "")) for node in TREES[module].body]
+        if word in SERVICES:
+            waiting.append(SERVICES[word])
         seen: set[Place] = set(IGNORED)
         while waiting:
             place = waiting.pop()

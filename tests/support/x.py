@@ -9,7 +9,7 @@ from typing import Self
 
 from tests.support.waiting import wait_until
 
-CLIENT = Path(__file__).with_name("x_client.py")
+CLIENT, MONITORS = (Path(__file__).with_name(name) for name in ("x_client.py", "x_monitors.py"))
 _START_S = 30
 
 
@@ -62,6 +62,13 @@ class Display:
         started = self._start([sys.executable, str(CLIENT), kind, str(notes)], env=self.environment)
         wait_until(notes.exists, _START_S, f"the {kind}")
         return started
+
+    def plug(self, *monitors: tuple[int, int, int, int]) -> None:
+        """From now on the screen is these monitors: left, top, width, height, the first one first."""
+        words = [",".join(str(part) for part in one) for one in monitors]
+        subprocess.run(
+            [sys.executable, MONITORS, *words], env=self.environment, check=True, capture_output=True
+        )
 
     # -------------------------------------------------------------- fingers and eyes
 

@@ -169,6 +169,12 @@ class System(Protocol):
 
     def unset_for_machine(self, value: Value) -> None: ...
 
+    def machine_value(self, key: str, name: str) -> str | int | None:
+        """None where there is none."""
+
+    def assign_access(self, configuration: str) -> None:
+        """Hold accounts to what this says, from their next log-on on; nothing: nobody any more. Takes seconds."""
+
     def add_service(self, plan: ServicePlan) -> None:
         """Or change the one of this name."""
 

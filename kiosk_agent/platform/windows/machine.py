@@ -32,6 +32,7 @@ class WindowsPlatform:
         self, windows: Windows, places: Places | None = None, window: Callable[[], int | None] = lambda: None
     ) -> None:
         self.is_cleaning = False
+        self._locked = False
         self._windows = windows
         self._places = places or Places.here()
         self._still = Stillness(windows, PureWindowsPath(str(self._places.windows)), window)
@@ -52,13 +53,23 @@ class WindowsPlatform:
     # -------------------------------------------------------------- the lock
 
     def lock(self) -> None:
+        self._locked = True
         self._still.freeze()
+
+    def hold(self) -> None:
+        """What was started since the machine was locked stands still too: by a task, by a service, by the log-on.
+
+        Called again and again. Raises PlatformError.
+        """
+        if self._locked and not self.is_cleaning:
+            self._still.freeze()
 
     def unlock(self, session: str) -> None:
         here = seats.seat(self._windows)
         if here is None:
             raise PlatformError("Windows has logged no account of the public on", "no_session")
         self.touched()
+        self._locked = False
         self._still.thaw()
         if self._still.desktop_runs(here.session):
             return

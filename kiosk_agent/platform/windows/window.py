@@ -19,7 +19,12 @@ def command(pipe: str, *more: str) -> Sequence[str]:
     process that comes to it. `__PYVENV_LAUNCHER__` tells the real one whose packages to use; `start.py` made
     `sys.executable` that of the slot.
     """
-    return [str(getattr(sys, "_base_executable", sys.executable)), "-m", "kiosk_agent.ui.qt", pipe, *more]
+    return [interpreter(), "-m", "kiosk_agent.ui.qt", pipe, *more]
+
+
+def interpreter() -> str:
+    """The program of the window's process, below the slots."""
+    return str(getattr(sys, "_base_executable", sys.executable))
 
 
 def environment() -> dict[str, str]:
@@ -51,8 +56,10 @@ class SeatedPrograms:
             await asyncio.sleep(LOOK_S)
 
     def is_alive(self, pid: int) -> bool:
+        """Whether this is a process of the public: another one may have the number of a window that is gone."""
         try:
-            return self._windows.exit_code(pid) is None
+            sids = {self._windows.sid(one) for one in seats.PUBLIC}
+            return any(one.pid == pid and one.sid in sids for one in self._windows.processes())
         except PlatformError:
             return False
 

@@ -49,6 +49,7 @@ class FakeWindows:
         self.times = (0, 0)
         self.orders: list[str] = []
         self.registry: dict[tuple[str, str], str | int] = {}
+        self.assigned: list[str] = []
         self.services: dict[str, ServicePlan] = {}
         self.ran: list[Sequence[str]] = []
         self.next: tuple[str, str] | None = None
@@ -269,6 +270,13 @@ class FakeWindows:
 
     def unset_for_machine(self, value: Value) -> None:
         self.registry.pop((value.key, value.name), None)
+
+    def machine_value(self, key: str, name: str) -> str | int | None:
+        return self.registry.get((key, name))
+
+    def assign_access(self, configuration: str) -> None:
+        self._may("assign_access")
+        self.assigned.append(configuration)
 
     def add_service(self, plan: ServicePlan) -> None:
         self._may("add_service")

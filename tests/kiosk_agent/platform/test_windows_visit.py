@@ -15,8 +15,10 @@ from kiosk_agent.local.peer import Peer
 from kiosk_agent.platform.windows import seats
 from ppm import windows_kiosk
 from ppm.parts.broker import PrivateBroker
-from protocol.messages import Cleaned, State
+from ppm.windows_kiosk import Around
+from protocol.messages import Cleaned, State, Trouble
 from tests.kiosk_agent.platform.fake_windows import FakeWindows, Running
+from tests.kiosk_agent.platform.test_windows_assigned import PROFILE
 from tests.kiosk_agent.platform.test_windows_window import Caller, FakePipes
 from tests.kiosk_agent.test_agent_on_a_broker import settings
 from tests.kiosk_agent.tiny_controller import TinyController
@@ -47,16 +49,22 @@ def _ask(line: socket.socket, asked: Asked) -> Answer:
         return msgspec.json.decode(lines.readline(), type=Answer)
 
 
-def play(broker: PrivateBroker, site: str, folder: Path, windows: FakeWindows, body: Body) -> None:
+def play(
+    broker: PrivateBroker,
+    site: str,
+    folder: Path,
+    windows: FakeWindows,
+    body: Body,
+    assigned: Path | None = None,
+) -> None:
     poste = settings(broker, site, f"{site}-p1", folder)
     poste.folder.mkdir(parents=True, exist_ok=True)
 
     async def scene() -> None:
         async with TinyController(broker, site) as controller:
             stop, stage = asyncio.Event(), Stage(controller, FakePipes(), FakePipes())
-            lending = asyncio.create_task(
-                windows_kiosk.lend(poste, windows, stop, stage.pipes, stage.hatch, windows.places)
-            )
+            around = Around(stage.pipes, stage.hatch, windows.places, assigned=assigned)
+            lending = asyncio.create_task(windows_kiosk.lend(poste, windows, stop, around))
             await body(stage)
             stop.set()
             await lending
@@ -146,3 +154,47 @@ def test_a_technician_opens_it_without_the_server_by_a_pipe_of_its_own(
         assert (await stage.technician(administrator, unlock)).refused is None
 
     play(broker, site, tmp_path, windows, body)
+
+
+def test_what_is_started_on_a_locked_machine_stands_still_and_its_window_does_not(
+    broker: PrivateBroker, site: str, tmp_path: Path
+) -> None:
+    """Also the window that the last agent left, which the new one finds."""
+    windows = FakeWindows.lent(tmp_path / "c")
+    left = windows.start(windows.on[0].session, ["python.exe", "-m", "kiosk_agent.ui.qt"], {}, confined=False)
+    poste = f"{site}-p1"
+    (tmp_path / poste).mkdir()
+    (tmp_path / poste / "window.pid").write_text(str(left))
+
+    async def body(stage: Stage) -> None:
+        window = stage.pipes.connect(Peer(left, 0)).listen()
+        window.ask(Hello(version=VERSION))
+        await eventually(lambda: stage.controller.of(poste, State) and window.of(Shown), 10)
+        task = windows.run_as_visitor(r"C:\Users\Public\task.exe", session=0)
+        await eventually(lambda: windows.running[task].frozen == 1, 10)
+        assert windows.running[left].frozen == 0
+        assert windows_of(windows) == [windows.running[left]], "no other was started"
+        window.ask(TypeCode(code="ABC234"))
+        await eventually(lambda: windows.running[task].frozen == 0, 10)
+        window.leave()
+
+    play(broker, site, tmp_path, windows, body)
+
+
+def test_an_access_that_cannot_be_assigned_is_told_and_the_poste_is_lent(
+    broker: PrivateBroker, site: str, tmp_path: Path
+) -> None:
+    windows = FakeWindows.lent(tmp_path / "c")
+    windows.refuses.add("assign_access")
+    file = tmp_path / "assigned.xml"
+    file.write_text(PROFILE)
+
+    async def body(stage: Stage) -> None:
+        window = await standing(windows, stage.pipes)
+        (told,) = await eventually(lambda: stage.controller.of(f"{site}-p1", Trouble), 10)
+        assert told.what == "assigned_access"
+        window.ask(TypeCode(code="ABC234"))
+        await eventually(lambda: windows.of(windows.explorer), 10)
+        window.leave()
+
+    play(broker, site, tmp_path, windows, body, file)

@@ -14,7 +14,7 @@ import pytest
 
 from kiosk_agent.local import frames
 from kiosk_agent.local.door import MOST_BEHIND, Door
-from kiosk_agent.local.messages import VERSION, Hello, Ping, Shown, TypeCode, Unfit, Word
+from kiosk_agent.local.messages import VERSION, Hello, Ping, Pong, Shown, TypeCode, Unfit, Word
 from kiosk_agent.local.peer import Peer
 from kiosk_agent.local.pipes import PipeEnd
 from kiosk_agent.local.programs import Launch
@@ -91,10 +91,14 @@ class Caller:
         lines = frames.words()
         with suppress(OSError):
             while data := self._theirs.recv(65_536):
-                self.heard += lines.feed(data)
+                words = lines.feed(data)
+                self.heard += words
+                for ping in words:
+                    if isinstance(ping, Ping):
+                        self.ask(Pong(n=ping.n))
         self.ended = True
 
-    def ask(self, line: Hello | TypeCode) -> None:
+    def ask(self, line: Hello | TypeCode | Pong) -> None:
         self._theirs.sendall(frames.encode(line))
 
     def of(self, kind: type[Word]) -> list[Word]:

@@ -3,10 +3,11 @@
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, QRect, Qt
-from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
@@ -87,6 +88,27 @@ def test_every_refusal_of_the_desk_fits_at_the_largest_text(language: Language) 
         said = Said(re.sub("{.*?}", "12", fr), re.sub("{.*?}", "12", en), reason)
         scene = Scene(view=FREE, said=said)
         assert lines(seen(scene, language, large=True), SIZES[0]) == [], reason
+
+
+def test_the_picture_of_a_site_is_at_the_top_and_cuts_no_text(tmp_path: Path) -> None:
+    wide = tmp_path / "logo.png"
+    picture = QPixmap(2_000, 100)
+    picture.fill(Qt.GlobalColor.darkGreen)
+    assert picture.save(str(wide))
+    for size in SIZES:
+        how = How(logo=wide)
+        assert lines(seen(LOCKED["free"], large=True), size, how) == []
+        shown = parts(seen(LOCKED["free"]), QRect(0, 0, *size), how)[0]
+        assert isinstance(shown, LockWindow)
+        assert shown.logo.isVisible()
+        assert 0 < shown.logo.pixmap().width() <= size[0] // 4
+
+
+def test_a_picture_that_is_none_leaves_the_lock_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "logo.png").write_text("no picture")
+    shown = parts(seen(LOCKED["free"]), QRect(0, 0, 1366, 768), How(logo=tmp_path / "logo.png"))[0]
+    assert isinstance(shown, LockWindow)
+    assert not shown.logo.isVisible()
 
 
 def test_a_cut_text_would_be_found() -> None:

@@ -51,6 +51,9 @@ class RealSystem:
     def unset_for_machine(self, value: Value) -> None:
         registry.erase(value.key, value.name)
 
+    def machine_value(self, key: str, name: str) -> str | int | None:
+        return registry.read(key, name)
+
     def run(self, command: Sequence[str]) -> None:
         run(command, "run")
 
