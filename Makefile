@@ -55,7 +55,7 @@ check: install ## format, lint, types, layers, generated documents
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/mypy --platform win32 --no-warn-unreachable kiosk_agent/platform/windows kiosk_agent/local ppm/windows_kiosk.py
+	@$(BIN)/mypy --platform win32 --no-warn-unreachable kiosk_agent/platform/windows kiosk_agent/local kiosk_agent/updating ppm/windows_kiosk.py
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m ppm.docs --check
 	@sh api/web/build.sh types

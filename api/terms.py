@@ -30,6 +30,8 @@ RECORDS: dict[str, Table] = {
     "utilisateur_id": tables.utilisateur,
     "session_id": tables.session,
     "operateur_id": tables.operateur,
+    "booking_id": tables.booking,
+    "ticket_id": tables.queue,
 }
 """Which record a path is about: the name of its parameter, and the table whose `version` counts the changes."""
 _PLAIN, _RULE = (

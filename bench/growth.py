@@ -68,10 +68,11 @@ def questions() -> list[Asked]:
     last, year = SESSIONS - 50, f"depuis={_ago(365)}"
     week = f"depuis={_ago(400)}&jusqu_a={_ago(393)}"
     plain = (
-        "/alertes", "/alertes?en_cours=false", "/attente?site=site-1",
+        "/alertes", "/alertes?en_cours=false", "/ancres", "/attente?site=site-1",
         "/commandes", "/commandes?site=site-1", "/demandes", "/demandes?statut=accordee",
         "/jobs",
         "/logs/recent", "/logs/errors", f"/logs/by_session?session={SESSIONS // 2}", "/lots", "/lots?site=site-1",
+        "/motifs",
         "/operateurs", "/politiques", "/postes", "/postes?statut=disponible", "/postes?recherche=etage+3",
         "/postes/disponibles", "/purges", "/rapports", "/requisitions", "/reservations", f"/reservations?{week}",
         "/sites", "/sites/{site}/textes", "/sites/{site}/plan", "/system", "/utilisateurs/{utilisateur_id}/sessions",
@@ -105,6 +106,7 @@ def questions() -> list[Asked]:
     )
     of = {"/sessions": sessions, "/logs": logs, "/utilisateurs": people}
     of |= {f"/{noun}/stats": periods for noun in ("sessions", "logs", "utilisateurs", "postes")}
+    of["/sessions/occupation"] = periods
     asked = [Asked(*one.partition("?")[::2]) for one in plain]
     asked += [Asked(path, query) for path, queries in of.items() for query in queries]
     return [*asked, Asked("/logs/search", body={"actions": ["refus"], "limit": 200})]
@@ -122,7 +124,11 @@ def _counts(document: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
     found = content.get("application/json", {}).get("schema", {})
     name = found.get("$ref", "").removeprefix("#/components/schemas/")
     said = document["components"]["schemas"].get(name, found)
-    return "resultats" in said.get("properties", {}) or name.endswith("Stats") or name in ("Queue", "Plan")
+    return "resultats" in said.get("properties", {}) or name.endswith("Stats") or name in _FIGURES
+
+
+_FIGURES = ("Occupation", "Plan", "Queue")
+"""What is a list or a figure by another name."""
 
 
 def run() -> Iterator[Figure]:
@@ -173,7 +179,7 @@ def _token(fleet: Fleet, client: TestClient[Litestar], role: str, sites: Iterabl
     return token
 
 
-_FOR_ADMINISTRATORS = ("/operateurs", "/purges", "/requisitions")
+_FOR_ADMINISTRATORS = ("/ancres", "/operateurs", "/purges", "/requisitions")
 
 
 def _calls(

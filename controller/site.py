@@ -14,6 +14,7 @@ import logging
 import random
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -43,7 +44,9 @@ from protocol import codec, messages, topics
 from protocol.version import PROTOCOL
 
 log = logging.getLogger(__name__)
-BATCH = 500
+BATCH = 250
+AT_ONCE = 4 * BATCH
+SIDE_BY_SIDE = 2
 RETRY_S = 0.3
 LONGEST_PAUSE_S = 5.0
 SYNC_TIMEOUT_S = 30.0
@@ -270,8 +273,10 @@ class SiteDriver:
 
     async def _read_retained(self, client: link.Link, retained: Retained) -> None:
         """What postes said last, and what they were told last."""
-        await client.subscribe([*self._topics(retained=True), (self._status_path, 1)])
-        await client.subscribe([(path, 0) for path in self._downs()])
+        await client.subscribe([(self._status_path, 1)])
+        # One by one: what is said now comes between them, and not behind all of it.
+        for path, qos in [*self._topics(retained=True), *((path, 0) for path in self._downs())]:
+            await client.subscribe([(path, qos)])
         # All that was retained comes before this echo.
         await client.publish(self._status_path, codec.encode(self._status(online=True)), 1, True)
         async with asyncio.timeout(SYNC_TIMEOUT_S):
@@ -374,15 +379,23 @@ class SiteDriver:
     # ------------------------------------------------------------ deadlines
 
     async def _keep_deadlines(self) -> None:
+        with contextlib.suppress(DatabaseTrouble, Refused):
+            # Two connections know how sessions end before the first do: planning that takes as long as ending many.
+            await asyncio.gather(*(self.desk.do(endings.end_due, []) for _ in range(SIDE_BY_SIDE)))
         while True:
             await self.deadlines.wait()
             await self._steady.wait()
-            due = self.deadlines.take(2 * BATCH)
-            # When many end at once, the database works on one half while the other is prepared.
-            halves = [half for half in (due[:BATCH], due[BATCH:]) if half]
-            told = await asyncio.gather(*(self._end_or_later(half) for half in halves))
+            due = deque(self.deadlines.take(AT_ONCE))
+            # When many end at once, some are found while the lines of others are written, which is one at a time.
+            told = await asyncio.gather(*(self._end_some(due) for _ in range(SIDE_BY_SIDE)))
             # Publishing would take the processor from what is not committed yet.
-            self.sender.submit(one for half in told for one in half)
+            self.sender.submit(one for some in told for one in some)
+
+    async def _end_some(self, due: deque[int]) -> list[Wanted]:
+        told: list[Wanted] = []
+        while due:
+            told += await self._end_or_later([due.popleft() for _ in range(min(BATCH, len(due)))])
+        return told
 
     async def _end_or_later(self, due: list[int]) -> list[Wanted]:
         try:

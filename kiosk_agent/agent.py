@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections import deque
 from random import Random
 
 from kiosk_agent import effects
@@ -18,11 +17,12 @@ from kiosk_agent.platform import about
 from kiosk_agent.platform.base import Attestation, Platform, PlatformError
 from kiosk_agent.seeing import view_of
 from kiosk_agent.settings import Settings
-from kiosk_agent.store import Store, StoreError
+from kiosk_agent.store import Store
 from kiosk_agent.ui.face import Face, GuardedFace, NoFace, View
 from kiosk_agent.updating.release import UpdateRefused
 from kiosk_agent.updating.renewal import Renewal
 from kiosk_agent.words import Fault
+from kiosk_agent.work import Work
 from protocol import codec, topics
 from protocol.messages import Info, Status
 
@@ -32,8 +32,6 @@ PULSE_S = 0.1
 """How often the agent marks that it lives while the machine is unlocked, and looks at the boot clock."""
 IDLE_LOOK_MS = 1_000
 """How often the agent looks whether somebody touches the machine."""
-LOCK_AGAIN_S = 1.0
-"""When a machine that would not lock is told again."""
 LONGEST_CLEAN_S = 300.0
 """A clean-up that takes longer is given up, and attested as something left."""
 POWER_S = 0.5
@@ -64,19 +62,13 @@ class Agent:
         self._store = Store(settings.folder, self._boot, durable=settings.durable)
         self._stopping = asyncio.Event()
         self.begun = asyncio.Event()
-        self._dead = False
-        self._storage_ok = True
-        self._failing: set[str] = set()
         self._shown: View | None = None
         self._timer: asyncio.Handle | None = None
         self._wake_at: int | None = None
         self._pulse: asyncio.Handle | None = None
         self._cleaning: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
-        self._turns: deque[list[effects.Effect]] = deque()
-        self._at_work = False
         self._looked_idle_at = 0
-        self._blind = False
         self._fault: Fault = ""
 
     # -------------------------------------------------------------- life
@@ -86,7 +78,7 @@ class Agent:
         self._loop: Loop = self._given_loop or asyncio.get_running_loop()
         with self._store:
             self._compose()
-            self._turn(self.machine.begin(self.now()))
+            self._work.do(self.machine.begin(self.now()))
             self.begun.set()
             link = asyncio.create_task(self.link.run(), name=f"link-{self.settings.poste}")
             if self._renewal is not None:
@@ -95,7 +87,7 @@ class Agent:
                 await self._until_stopped(link)
                 await self._leave()
             finally:
-                self._dead = True
+                self._work.over = True
                 self._cancel_all(link)
                 with contextlib.suppress(asyncio.CancelledError):
                     await link
@@ -110,7 +102,7 @@ class Agent:
 
     def kill(self) -> None:
         """Be dead at once, as after kill -9: no word, no write, the socket reset. Cancel `run` after it."""
-        self._dead = True
+        self._work.over = True
         self.link.sever()
 
     def _compose(self) -> None:
@@ -121,6 +113,7 @@ class Agent:
             self.settings, self._platform, self._store, self.machine, self._face,
             clean=self._begin_cleaning, power=self._power_soon, install=self._install,
         )  # fmt: skip
+        self._work = Work(self.machine, self._doing, self._store, self._loop, self.now, self._after)
         self._inbox = Inbox(self.settings)
         self.link = Link(
             self.settings.broker, self._inbox.paths, self, self._loop, self._rng, self._turnstile
@@ -141,7 +134,7 @@ class Agent:
             self._platform.lock()
         self._mark_alive()
         status = Status(online=False, boot=self._boot, connection=self._store.connection, reason="stopping")
-        self._dead = True
+        self._work.over = True
         await self.link.farewell(self._status_path, codec.encode(status))
 
     def _cancel_all(self, link: asyncio.Task[None]) -> None:
@@ -156,13 +149,13 @@ class Agent:
         return self._clock.now()
 
     def type_code(self, code: str) -> None:
-        self._turn(self.machine.type_code(self.now(), code))
+        self._work.do(self.machine.type_code(self.now(), code))
 
     def ask_time(self, seconds: int = 900) -> None:
-        self._turn(self.machine.ask_time(self.now(), seconds))
+        self._work.do(self.machine.ask_time(self.now(), seconds))
 
     def end_session(self) -> None:
-        self._turn(self.machine.end(self.now()))
+        self._work.do(self.machine.end(self.now()))
 
     # -------------------------------------------------------------- the window
 
@@ -171,19 +164,19 @@ class Agent:
 
         A technician stays: the window may be what there is to mend.
         """
-        self._blind = True
+        self._work.blind = True
         if self.machine.lending.held.by_hand is None:
-            self._turn([effects.Lock()])
+            self._work.do([effects.Lock()])
 
     def window_back(self) -> None:
         """A window stands there again: a session that is still here goes on."""
-        self._blind = False
+        self._work.blind = False
         if session := self.machine.lending.held.session if self.machine.lending.unlocked else None:
-            self._turn([effects.Unlock(session)])
+            self._work.do([effects.Unlock(session)])
 
     def window_failed(self, how: str) -> None:
         """A window ended or hung, and is started again."""
-        self._turn(self.machine.trouble(self.now(), "ui_crashed", how))
+        self.trouble("ui_crashed", how)
 
     # -------------------------------------------------------------- the technician
 
@@ -191,7 +184,7 @@ class Agent:
         """Open without the server. Why not, if not."""
         objection = self.machine.lending.closed_to_hand()
         if objection is None:
-            self._turn(self.machine.open_by_hand(self.now(), reason, seconds))
+            self._work.do(self.machine.open_by_hand(self.now(), reason, seconds))
             return None if self.machine.lending.held.by_hand is not None else "failed"
         return objection
 
@@ -202,7 +195,11 @@ class Agent:
 
     def tampered(self, how: str) -> None:
         """Somebody tries what is not theirs."""
-        self._turn(self.machine.trouble(self.now(), "tampering", how))
+        self.trouble("tampering", how)
+
+    def trouble(self, what: str, detail: str) -> None:
+        """Something that a human should know."""
+        self._work.trouble(what, detail)
 
     # -------------------------------------------------------------- the link's listener
 
@@ -213,7 +210,7 @@ class Agent:
 
     def up(self) -> None:
         self._fault = ""
-        self._turn(self.machine.link_up(self.now(), self._store.connection, self._about()))
+        self._work.do(self.machine.link_up(self.now(), self._store.connection, self._about()))
 
     def _about(self) -> Info | None:
         """This machine as it is now: another cable, another address, another screen. None: as it was said last."""
@@ -224,11 +221,11 @@ class Agent:
             return None
 
     def down(self) -> None:
-        self._turn(self.machine.link_down(self.now()))
+        self._work.do(self.machine.link_down(self.now()))
 
     def refused(self, fault: Fault) -> None:
         self._fault = fault
-        if not self._dead:
+        if not self._work.over:
             self._show()
 
     def heard(self, topic: str, payload: bytes, retained: bool) -> None:
@@ -237,115 +234,18 @@ class Agent:
             message = self._inbox.decode(topic, payload)
         except codec.BadMessage as bad:
             if command_id := self._inbox.refused(topic, payload, bad):
-                self._turn(self.machine.malformed_command(now, command_id, bad.reason))
+                self._work.do(self.machine.malformed_command(now, command_id, bad.reason))
             return
-        self._turn(self.machine.receive(now, message, retained))
+        self._work.do(self.machine.receive(now, message, retained))
 
     @property
     def _status_path(self) -> str:
         return topics.STATUS.path(self.settings.site, self.settings.poste, self.settings.root)
 
-    # -------------------------------------------------------------- effects
-
-    def _turn(self, wanted: list[effects.Effect]) -> None:
-        """Do what one turn of the machine wants, then sleep until it wants more.
-
-        A turn that begins while another is being done (something failed) is done after it, in its order.
-        """
-        if self._dead:
-            return
-        self._turns.append(wanted)
-        if self._at_work:
-            return
-        self._at_work = True
-        try:
-            while self._turns and not self._dead:
-                self._do_all(self._turns.popleft())
-        finally:
-            self._at_work = False
-        if not self._dead:
-            self._after()
-            if self._store.held_unsynced:
-                self._loop.call_later(0, self._sync_held)  # after the words of this turn have left
-
-    def _sync_held(self) -> None:
-        try:
-            self._store.sync_held()
-        except StoreError as error:
-            self._unwritten([effects.Persist(self.machine.lending.held)], error)
-
-    def _do_all(self, wanted: list[effects.Effect]) -> None:
-        for position, effect in enumerate(wanted):
-            if self._dead or (isinstance(effect, effects.Unlock) and not self._may_unlock):
-                continue
-            try:
-                self._doing.do(effect)
-            except StoreError as error:
-                if self._unwritten(wanted[position:], error):
-                    return
-            except (PlatformError, OSError) as error:
-                self._platform_failed(effect, wanted[position:], error)
-                if isinstance(effect, effects.Unlock):
-                    return
-            else:
-                self._worked(effect)
-
-    @property
-    def _may_unlock(self) -> bool:
-        lending = self.machine.lending
-        return lending.held.by_hand is not None or (lending.unlocked and not self._blind)
-
-    def _worked(self, effect: effects.Effect) -> None:
-        """What fails next is news again."""
-        if isinstance(effect, effects.Persist):
-            self.machine.written(self.now(), done=True)
-        if isinstance(effect, effects.Persist | effects.Remember | effects.Record):
-            self._storage_ok = True
-        elif isinstance(effect, effects.Lock | effects.Unlock):
-            self._failing.clear()
-
-    def _unwritten(self, undone: list[effects.Effect], error: StoreError) -> bool:
-        """The disk failed. True if what follows must not be done without it."""
-        first, self._storage_ok = self._storage_ok, False
-        if first:
-            log.error("store_failed", extra={"error": str(error)})
-        if isinstance(undone[0], effects.Persist):
-            self._not_held_on_disk()
-        needs_disk = any(isinstance(one, effects.Unlock) for one in undone) or isinstance(
-            undone[0], effects.Remember
-        )
-        if needs_disk:
-            self._turn(self.machine.undone(self.now(), undone, "storage"))
-        if first:
-            self._turn(self.machine.trouble(self.now(), "state_unwritable", str(error)[:200]))
-        return needs_disk
-
-    def _not_held_on_disk(self) -> None:
-        """What the disk still says would be taken up by the next agent: an ended session must not be."""
-        self.machine.written(self.now(), done=False)
-        if self._store.would_unlock and not self.machine.lending.unlocked:
-            with contextlib.suppress(StoreError):
-                self._store.forget_held()
-
-    def _platform_failed(
-        self, effect: effects.Effect, undone: list[effects.Effect], error: PlatformError | OSError
-    ) -> None:
-        what = f"{type(effect).__name__.lower()}_failed"
-        log.error("platform_failed", extra={"what": what, "error": str(error)})
-        if isinstance(effect, effects.Unlock):
-            self._turn(self.machine.undone(self.now(), undone, what))
-        elif isinstance(effect, effects.Lock):
-            self._loop.call_later(LOCK_AGAIN_S, self._lock_again)
-        if what not in self._failing:
-            self._failing.add(what)
-            self._turn(self.machine.trouble(self.now(), what, str(error)[:200]))
-
-    def _lock_again(self) -> None:
-        if not self._dead and not self._may_unlock:
-            self._turn([effects.Lock()])
+    # -------------------------------------------------------------- what is shown, and when to look again
 
     def _face_failed(self, error: Exception) -> None:
-        self._turn(self.machine.trouble(self.now(), "ui_crashed", str(error)[:200]))
+        self.trouble("ui_crashed", str(error))
 
     def _after(self) -> None:
         self._show()
@@ -364,13 +264,13 @@ class Agent:
 
     def _wake(self) -> None:
         self._timer = None
-        self._turn(self.machine.tick(self.now()))
+        self._work.do(self.machine.tick(self.now()))
 
     # -------------------------------------------------------------- the pulse of an unlocked machine
 
     def _beat(self) -> None:
         """Mark that we live, and look at the boot clock: a timer does not see the machine's sleep."""
-        if self._dead:
+        if self._work.over:
             return
         self._mark_alive()
         if self._wake_at is not None and self._wake_at <= self.now():
@@ -383,7 +283,7 @@ class Agent:
         now = self.now()
         if now - self._looked_idle_at >= IDLE_LOOK_MS:
             self._looked_idle_at = now
-            self._turn(self.machine.idle(now, self._platform.idle_s()))
+            self._work.do(self.machine.idle(now, self._platform.idle_s()))
 
     def _mark_alive(self) -> None:
         self._store.mark_alive(self.now())
@@ -405,7 +305,7 @@ class Agent:
             # Whatever it is, a poste that cleans for ever serves nobody: it says so and a human looks.
             log.exception("clean_failed")
             attestation = Attestation(ms=self.now() - began, leftovers=("clean_failed",))
-        self._turn(self.machine.cleaned(self.now(), attestation))
+        self._work.do(self.machine.cleaned(self.now(), attestation))
 
     def _power_soon(self, op: str) -> None:
         self._loop.call_later(POWER_S, lambda: self._power(op))
@@ -414,7 +314,7 @@ class Agent:
         try:
             self._platform.power(op)
         except (PlatformError, OSError) as error:
-            self._turn(self.machine.trouble(self.now(), f"{op}_failed", str(error)[:200]))
+            self.trouble(f"{op}_failed", str(error))
 
     # -------------------------------------------------------------- another version
 
@@ -442,10 +342,10 @@ class Agent:
 
     def updated(self, command: str, reason: str | None) -> None:
         """Answer the order of another version."""
-        self._turn(self.machine.updated(self.now(), command, reason))
+        self._work.do(self.machine.updated(self.now(), command, reason))
 
     def failed_update(self, detail: str) -> None:
-        self._turn(self.machine.trouble(self.now(), "update_rolled_back", detail))
+        self.trouble("update_rolled_back", detail)
 
     # -------------------------------------------------------------- the face
 

@@ -4,6 +4,7 @@ paho runs on the agent's own event loop, with no thread of its own: hundreds fit
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
@@ -86,10 +87,11 @@ class Connection:
 
     async def wait_until_up(self) -> bool:
         """True once the subscriptions are granted; False if the broker closed the door or is silent."""
-        try:
-            await asyncio.wait_for(self._settled.wait(), CONNECT_S)
-        except TimeoutError:
-            return False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(
+                CONNECT_S
+            ):  # wait_for of Python 3.11 may swallow that we are cancelled
+                await self._settled.wait()
         return self.subscribed
 
     # -------------------------------------------------------------- what paho calls

@@ -246,7 +246,9 @@ def updates(settings: Settings) -> Iterator[Finding]:
     except UpdateRefused as error:
         yield Finding("updates", "failed", f"{folder}: {error}", "make the slots: docs/updates.md")
         return
-    missing = [name for name in ("start.py", f"{current}/bin/python") if not (folder / name).exists()]
+    missing = [
+        name for name in ("start.py", f"{current}/{slots.layout.python}") if not (folder / name).exists()
+    ]
     if missing:
         yield Finding(
             "updates", "failed", f"{folder} lacks {', '.join(missing)}", "make the slots: docs/updates.md"

@@ -304,7 +304,7 @@ POSTE_KEY = Setting(
 )  # fmt: skip
 SLOTS_DIR = Setting(
     "PPM_SLOTS_DIR", "folder", rules.path,
-    "Where the two environments of a poste are, and the link `current` to the one that runs. With it, PPM_POSTE_KEY "
+    "Where the two environments of a poste are, and `current`, which is the one that runs. With it, PPM_POSTE_KEY "
     "and PPM_RELEASE_PUBLIC_KEY a poste installs another version by itself when that is ordered.", ("kiosk",),
     shown_default="none: nothing is installed", example="/opt/poste-public",
 )  # fmt: skip

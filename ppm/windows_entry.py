@@ -1,18 +1,12 @@
-"""The program of the Windows service: `python -I windows_entry.py PACKAGES SETTINGS`.
-
-Started by the interpreter below the environment, which is told here where the packages are.
-"""
+"""The program of the Windows service, which `start.py` of the slots runs: `start.py FOLDER SETTINGS`."""
 
 import os
-import site
 import sys
 
 
 def main() -> None:
     """Be the service until it is stopped."""
-    packages, settings = sys.argv[1:3]
-    site.addsitedir(packages)
-    os.environ.update({"PPM_SETTINGS_FILE": settings})
+    os.environ.update(PPM_SETTINGS_FILE=sys.argv[1])
     from ppm import windows_kiosk
 
     windows_kiosk.main()

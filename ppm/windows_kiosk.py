@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from logging.handlers import NTEventLogHandler
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from kiosk_agent.agent import Agent
+from kiosk_agent.local import by_hand, technician
 from kiosk_agent.local.door import Door
 from kiosk_agent.local.keeper import Keeper
 from kiosk_agent.local.pipes import Pipes
@@ -18,9 +19,10 @@ from kiosk_agent.platform.windows.install import Installation, Poste
 from kiosk_agent.platform.windows.machine import TickClock, WindowsPlatform
 from kiosk_agent.platform.windows.places import Places
 from kiosk_agent.platform.windows.real import Win32
-from kiosk_agent.platform.windows.real.pipes import PUBLIC, NamedPipes, name
+from kiosk_agent.platform.windows.real.pipes import ADMINISTRATORS, AT_THE_MACHINE, PUBLIC, NamedPipes, name
 from kiosk_agent.settings import Settings as PosteSettings
-from ppm import logs, windows_entry
+from kiosk_agent.updating.renewal import Renewal
+from ppm import logs, renewals
 from ppm import settings as table
 from ppm.commands.kiosk import poste_settings
 from ppm.compose import end
@@ -35,18 +37,22 @@ def main() -> None:
     poste.folder.mkdir(parents=True, exist_ok=True)
     with logs.in_file(poste.folder / "kiosk.log", settings[table.LOG_LEVEL]):
         logging.getLogger().addHandler(_event_log())
-        service.serve(lambda stop: lend(poste, Win32(), stop))
+        renewal = renewals.of(settings)
+        service.serve(lambda stop: lend(poste, Win32(), stop, renewal=renewal))
 
 
 async def lend(
     poste: PosteSettings, windows: Windows, stop: asyncio.Event, pipes: Pipes | None = None,
-    places: Places | None = None,
+    hatch: Pipes | None = None, places: Places | None = None, renewal: Renewal | None = None,
 ) -> None:  # fmt: skip
-    """Be the poste until stopped, then leave cleanly, locked. Raises what one of its parts raised."""
+    """Be the poste until stopped, or until another version is to be, then leave cleanly, locked.
+
+    Raises what one of its parts raised.
+    """
     door = Door(PUBLIC)
     machine = WindowsPlatform(windows, places, window=lambda: door.pid)
     door.touched = machine.touched
-    agent = Agent(poste, machine, TickClock(windows), face=door)
+    agent = Agent(poste, machine, TickClock(windows), face=door, renewal=renewal)
     door.visitor = agent
     pipe = name(poste.poste)
     sids = tuple(windows.sid(account) for account in seats.PUBLIC)
@@ -55,6 +61,7 @@ async def lend(
         asyncio.create_task(
             _keep(agent, door, machine, windows, pipes or NamedPipes(pipe, sids), poste, pipe), name="window"
         ),
+        asyncio.create_task(technician.keep(agent, poste.folder, hatch or _hatch(pipe)), name="technician"),
     )
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait([*works, waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -62,6 +69,11 @@ async def lend(
     agent.stop()
     await works[0]
     await end(works[1:])
+
+
+def _hatch(pipe: str) -> Pipes:
+    """For whoever is at the machine, its administrators from afar too: who they are decides."""
+    return NamedPipes(str(by_hand.beside(PureWindowsPath(pipe))), (AT_THE_MACHINE, ADMINISTRATORS))
 
 
 async def _keep(
@@ -83,10 +95,9 @@ async def _keep(
         ).run()  # fmt: skip
 
 
-def installation(lines: Mapping[str, str], *, dry: bool) -> Installation:
+def installation(slot: Path, lines: Mapping[str, str], *, dry: bool) -> Installation:
     """What `ppm kiosk install` does here: these lines go into the settings of a poste that has none yet."""
-    entry = Path(windows_entry.__file__)
-    return Installation(Win32(), Poste(entry, settings=lines), dry=dry)
+    return Installation(Win32(), Poste(slot, settings=lines), dry=dry)
 
 
 def _event_log() -> logging.Handler:

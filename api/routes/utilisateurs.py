@@ -136,10 +136,23 @@ async def revoke_consent(request: Call, utilisateur_id: PathId) -> UtilisateurVi
     return await request.run(revoked)
 
 
+@post("/{utilisateur_id:int}/renew_consent", status_code=200, summary="Renouveler son consentement")
+async def renew_consent(request: Call, utilisateur_id: PathId, site: Word = None) -> UtilisateurView:
+    """Who agreed to an earlier notice agrees to the one of today."""
+
+    def renewed(fleet: Fleet, actor: Actor) -> UtilisateurView:
+        site_id = _site(request, site)
+        utilisateurs.renew_consent(fleet, actor, utilisateur_id, site_id)
+        return utilisateurs.one(fleet, actor, utilisateur_id, site_id)
+
+    return await request.run(renewed)
+
+
 router = Router(
     "/utilisateurs",
     route_handlers=[
         search, stats, create, read, edit, remove, sessions, can_create_session, revoke_consent,
+        renew_consent,
     ],
     tags=["utilisateurs"],
 )  # fmt: skip

@@ -47,6 +47,7 @@ NETWORK: dict[str, Any] = {
 TRUSTED_S = 1.0
 """How long after its last use a connection is taken to work."""
 _NOTIFY = Words("ppm_notify", f"SELECT pg_notify('{CHANNEL}', %(payload)s)")
+_SOME_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
 Listener = Callable[[tuple[News, ...]], None]
 
 
@@ -86,6 +87,11 @@ class Transaction:
         """Take the clock from a row that was read under its lock, if it was not read before: it saves a trip."""
         if self._now is None and instant is not None:
             self._now = clock(self.connection, instant)
+
+    @property
+    def ahead_s(self) -> float:
+        """How far `now` is ahead of the clock that a statement reads itself: nothing, but where a test has set it."""
+        return (clock(self.connection, _SOME_INSTANT) - _SOME_INSTANT).total_seconds()
 
     def record(self, entry: audit.Entry) -> None:
         """Write this to the audit trail, in the same transaction."""

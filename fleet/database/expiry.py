@@ -19,6 +19,7 @@ from fleet.database.outbox import Wanted
 from fleet.database.prepared import PREPARED
 from fleet.database.sql import any_of
 from fleet.database.tables import session as table
+from fleet.database.trips import plan_once
 from fleet.database.types import Instant
 from fleet.domain import session as rules
 from fleet.domain.policy import Policy
@@ -41,8 +42,9 @@ def expire(tx: Transaction, site_id: int, due: Sequence[int]) -> Expired:
 
 
 def _on_postgresql(tx: Transaction, site_id: int, due: Sequence[int]) -> Expired:
+    plan_once(tx.connection)
     audit.begin_chain_later(tx.connection, site_id)
-    asked = {"site": site_id, "due": list(due)}
+    asked = {"site": site_id, "due": list(due), "ahead": tx.ahead_s}
     rows = tx.connection.exec_driver_sql(_EXPIRE, asked, execution_options=PREPARED).all()
     if not rows:
         return Expired(set(), [])
@@ -62,7 +64,8 @@ _EXPIRE = rf"""
 WITH clock AS MATERIALIZED (
     SELECT read.at, read.at - make_interval(secs => coalesce((politique ->> 'grace_s')::int, {Policy.grace_s})) AS over,
         to_char(read.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"') AS said
-    FROM site, (SELECT clock_timestamp() AS at OFFSET 0) read WHERE id = %(site)s::bigint
+    FROM site, (SELECT clock_timestamp() + make_interval(secs => %(ahead)s::float8) AS at OFFSET 0) read
+    WHERE id = %(site)s::bigint
 ), expired AS (
     UPDATE session SET statut = 'expiree', motif_fin = 'duree_ecoulee', restant_ms = 0,
         fin_session = clock.at, version = version + 1, updated_at = clock.at

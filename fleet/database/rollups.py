@@ -106,7 +106,7 @@ def _walk(places: Places, kinds: tuple[str, ...]) -> Select[Any]:
             bindparam("since", type_=Instant).label("jusqu_a"),
             cast(null(), bilan.c.sommes.type).label("sommes"),
         )
-        .join_from(genres, mine, or_(genres.c.genre != SESSIONS, mine.c.site_id != DEPLOYMENT))
+        .join_from(genres, mine, or_(genres.c.genre == LOGS, mine.c.site_id != DEPLOYMENT))
         .cte("walk", recursive=True)
     )
     later = bilan.alias("later")
@@ -144,7 +144,7 @@ def _places(places: Places) -> CTE:
 
 def _gaps(found: Sequence[Any], kind: str, when: Period, sites: Iterable[int]) -> Gaps:
     """Sites that have the same gap are asked together."""
-    ends = {one: when.since for one in sites if kind != SESSIONS or one != DEPLOYMENT}
+    ends = {one: when.since for one in sites if kind == LOGS or one != DEPLOYMENT}
     gaps: dict[tuple[datetime, datetime], list[int]] = {}
     last = [(one, when.until, when.until) for one in ends]
     mine = ((row.site_id, row.depuis, row.jusqu_a) for row in found if row.genre == kind)

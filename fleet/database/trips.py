@@ -33,6 +33,16 @@ def named(name: str, statement: str) -> tuple[str, str]:
     return f"PREPARE {name} AS {numbered.replace('%%', '%')}", call
 
 
+def plan_once(connection: Connection) -> None:
+    """Have the prepared statements of a transaction on PostgreSQL planned once and for all.
+
+    It would plan them anew for the first values, and look at each of many values for that.
+    """
+    cast("Line", connection.connection.dbapi_connection).wait(
+        b"SET LOCAL plan_cache_mode = force_generic_plan"
+    )
+
+
 class Words:
     """A statement that waits, in PostgreSQL's own words: for the few that every transaction ends with.
 

@@ -55,6 +55,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"une date passée, de moins de 120 ans", "a past date, less than 120 years ago"),
     (r"64 chiffres hexadécimaux, en minuscules", "64 hexadecimal digits, in lower case"),
     (r"« maintenant » pour réveiller un poste", "“maintenant” to wake a computer"),
+    (r"la `suite` d’une réponse précédente", "the `suite` of an earlier answer"),
     (r"un nombre de secondes différent de 0", "a number of seconds other than 0"),
 )
 """What a value may be: in French as the rules say it, and the same in English."""

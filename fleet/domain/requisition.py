@@ -1,5 +1,8 @@
-"""The two-person rule: who asks for a file does not approve it, and an approval dies by itself."""
+"""The two-person rule: who asks for a file does not approve it, and an approval dies by itself. And what was asked for:
+who was at which poste when, also where a session went on at another one."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from fleet.domain.errors import Refused
@@ -35,3 +38,25 @@ def check_taking(
         raise Refused("requisition_expiree")
     if taker is None or taker not in pair:
         raise Refused("requisition_d_autres")
+
+
+@dataclass(frozen=True)
+class Stay:
+    """From when to when a session was at a poste; `until` None: it still is."""
+
+    poste_id: int | None
+    since: datetime
+    until: datetime | None
+
+    def is_within(self, since: datetime, until: datetime) -> bool:
+        """Whether any of it is in a period."""
+        return self.since < until and (self.until is None or self.until >= since)
+
+
+def stays(last: Stay, left: Iterable[tuple[int, datetime]]) -> Iterator[Stay]:
+    """Where a session was: the postes that it left, with when, in order; then `last`, which is told as of its start."""
+    since = last.since
+    for poste_id, at in left:
+        yield Stay(poste_id, since, at)
+        since = at
+    yield Stay(last.poste_id, since, last.until)

@@ -13,6 +13,7 @@ from fleet.database import listing
 from fleet.database.engine import Transaction
 from fleet.database.tables import log, operateur, poste, site
 from fleet.database.types import BigId, Instant
+from fleet.domain import reasons
 from fleet.domain.actor import Actor
 from fleet.domain.errors import NotFound
 from fleet.domain.utilisateur import searchable
@@ -26,7 +27,10 @@ _BEGINNING = literal(datetime(1, 1, 1, tzinfo=UTC), Instant)
 
 
 class LogView(Struct, frozen=True, kw_only=True):
-    """One line of the audit trail. `site` null: the deployment itself. `utilisateur` is an id, never a name."""
+    """One line of the audit trail. `site` null: the deployment itself. `utilisateur` is an id, never a name.
+
+    `motif_texte`: the sentence of the `motif` in its metadata, if it has one.
+    """
 
     id: int
     site: str | None
@@ -38,6 +42,7 @@ class LogView(Struct, frozen=True, kw_only=True):
     utilisateur: int | None
     details: str
     metadata: dict[str, Any]
+    motif_texte: str | None
     ip_address: str | None
     created_at: datetime
     previous_hash: str
@@ -174,6 +179,13 @@ def _actions() -> CTE:
     return first.union_all(select(after.scalar_subquery()).where(first.c.action.is_not(None)))
 
 
+def _sentence(facts: dict[str, Any]) -> str | None:
+    motif = facts.get("motif")
+    if isinstance(facts.get("phrase"), str):
+        return str(facts["phrase"])
+    return reasons.sentence(motif) if isinstance(motif, str) and motif in reasons.REASONS else None
+
+
 def _view(row: Any) -> LogView:
     return LogView(
         id=row.id,
@@ -186,6 +198,7 @@ def _view(row: Any) -> LogView:
         utilisateur=row.utilisateur_id,
         details=row.details,
         metadata=row.metadata,
+        motif_texte=_sentence(row.metadata or {}),
         ip_address=(row.personal or {}).get("ip"),
         created_at=row.created_at,
         previous_hash=bytes(row.previous_hash).hex(),

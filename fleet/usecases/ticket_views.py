@@ -39,6 +39,7 @@ class TicketView(Struct, frozen=True, kw_only=True):
     expire_a: datetime | None
     session: int | None
     created_at: datetime
+    version: int
 
 
 class TicketList(Struct, frozen=True):
@@ -140,6 +141,7 @@ def _view(row: Any, now: datetime) -> TicketView:
         expire_a=row.expire_a,
         session=row.session_id,
         created_at=row.created_at,
+        version=row.version,
     )
 
 

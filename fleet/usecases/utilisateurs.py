@@ -258,6 +258,23 @@ def revoke_consent(fleet: Fleet, actor: Actor, utilisateur_id: int) -> None:
     edit(fleet, actor, utilisateur_id, {"consentement_rgpd": False})
 
 
+def renew_consent(fleet: Fleet, actor: Actor, utilisateur_id: int, site_id: int | None = None) -> None:
+    """The person has read the notice as it is now, and agrees again: today, to this version. Nothing changes for who
+    agreed to it before. Raises Refused for somebody who does not agree."""
+    fleet.require(actor, OPERATEUR, "modification_utilisateur")
+    with fleet.attempt(actor, "modification_utilisateur") as (tx, about):
+        about.utilisateur_id = utilisateur_id
+        row, here = people.locked(tx, utilisateur_id), _here(tx, actor, site_id)
+        if not row.consentement_rgpd:
+            raise Refused("consentement_absent")
+        given = _consent(True, here)
+        if given["version_notice"] == row.version_notice:
+            return
+        save(tx, row, given)
+        facts = {"champs": ["date_consentement", "version_notice"]}
+        tx.record(_entry(actor, "modification_utilisateur", utilisateur_id, facts))
+
+
 def used_fields(tx: Transaction, actor: Actor, site_id: int | None) -> Collection[str]:
     """What may be asked of people at the asked site, else at the first one of the actor."""
     return _here(tx, actor, site_id).used_fields

@@ -2,13 +2,12 @@
 
 import socket
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
-UNIX = "a technician asks at a Unix socket"
 FILE = "technician.sock"
 MOST_S = 3_600
 """For how long a technician may open a machine at once."""
@@ -55,13 +54,26 @@ class Answer(Struct, frozen=True, kw_only=True):
     software: str = ""
 
 
-def ask(path: Path, asked: Asked) -> Answer:
-    """Ask the agent of this machine. Raises OSError, or ValueError for an answer of another kind."""
+def beside(window: PurePath) -> Path:
+    """Where the agent listens for technicians: beside where it meets its window, a socket or a pipe."""
     if sys.platform == "win32":
-        raise OSError(UNIX)
+        return Path(f"{window}-technician")
+    return Path(window.parent, FILE)
+
+
+def ask(where: Path, asked: Asked) -> Answer:
+    """Ask the agent of this machine. Raises OSError, or ValueError for an answer of another kind."""
+    return msgspec.json.decode(_said(where, msgspec.json.encode(asked) + b"\n"), type=Answer)
+
+
+def _said(where: Path, line: bytes) -> bytes:
+    if sys.platform == "win32":
+        from kiosk_agent.platform.windows.real.pipes import ask_system
+
+        return ask_system(str(where), line, LONGEST_LINE)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PATIENCE_S)
-        connection.connect(str(path))
-        connection.sendall(msgspec.json.encode(asked) + b"\n")
+        connection.connect(str(where))
+        connection.sendall(line)
         with connection.makefile("rb") as lines:
-            return msgspec.json.decode(lines.readline(LONGEST_LINE), type=Answer)
+            return lines.readline(LONGEST_LINE)

@@ -217,8 +217,8 @@ class Conversation(asyncio.Protocol):
         self._door.left(self)
 
 
-def listening(path: Path, uid: int) -> socket.socket:
-    """A socket that root and this account may connect to. Raises OSError."""
+def listening(path: Path, uid: int | None = None) -> socket.socket:
+    """A socket that root and this account, or ours, may connect to. Raises OSError."""
     if len(os.fsencode(path)) > LONGEST_PATH:
         raise OSError(f"{path} is too long for a socket; name a shorter one")
     with contextlib.suppress(FileNotFoundError):
@@ -228,7 +228,7 @@ def listening(path: Path, uid: int) -> socket.socket:
     return listening
 
 
-def _bound(path: Path, uid: int) -> socket.socket:
+def _bound(path: Path, uid: int | None) -> socket.socket:
     if sys.platform != "win32":
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         before = os.umask(0o177)
@@ -236,7 +236,7 @@ def _bound(path: Path, uid: int) -> socket.socket:
             listening.bind(str(path))
         finally:
             os.umask(before)
-        if uid != os.getuid():
+        if uid not in (None, os.getuid()):
             os.chown(path, uid, -1)
         return listening
     raise OSError("Windows has named pipes in place of sockets")

@@ -81,8 +81,9 @@ class Keeper:
             return None
         self._door.pid = pid
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._door.met.wait(), BLIND_S)
-            return pid
+            async with asyncio.timeout(BLIND_S):
+                await self._door.met.wait()
+                return pid
         return None
 
     async def _start(self) -> Program:

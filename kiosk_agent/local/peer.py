@@ -3,6 +3,7 @@
 import os
 import socket
 import struct
+import sys
 from dataclasses import dataclass
 
 _UCRED = struct.Struct("3i")
@@ -14,10 +15,11 @@ class UnknownPeer(Exception):
 
 @dataclass(frozen=True)
 class Peer:
-    """A process and its account."""
+    """A process and its account. Who administers the machine could do worse than any question of ours."""
 
     pid: int
     uid: int
+    is_administrator: bool = False
 
 
 def of_socket(connection: socket.socket) -> Peer:
@@ -29,7 +31,12 @@ def of_socket(connection: socket.socket) -> Peer:
         pid, uid, _ = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, option, _UCRED.size))
     except OSError as error:
         raise UnknownPeer(str(error)) from error
-    return Peer(pid, uid)
+    return Peer(pid, uid, _administers(uid))
+
+
+def _administers(uid: int) -> bool:
+    """Root, and the agent's own account."""
+    return sys.platform != "win32" and uid in (0, os.getuid())
 
 
 def of_descriptor(descriptor: int) -> Peer:

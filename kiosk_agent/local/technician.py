@@ -8,8 +8,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,9 +16,10 @@ import msgspec
 
 from kiosk_agent.agent import Agent
 from kiosk_agent.local import secret as secrets
-from kiosk_agent.local.by_hand import LONGEST_LINE, PATIENCE_S, UNIX, Answer, Asked, Close, Unlock
+from kiosk_agent.local.by_hand import LONGEST_LINE, PATIENCE_S, Answer, Asked, Close, Unlock
 from kiosk_agent.local.door import listening
-from kiosk_agent.local.peer import UnknownPeer, of_socket
+from kiosk_agent.local.peer import Peer, UnknownPeer, of_socket
+from kiosk_agent.local.pipes import Pipes, served
 from kiosk_agent.version import software
 
 log = logging.getLogger(__name__)
@@ -57,18 +56,26 @@ class Hatch:
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
-    async def open(self, path: Path) -> AsyncIterator[None]:
-        """Be reachable on this path, for everybody: who they are decides. Raises OSError."""
-        if sys.platform == "win32":
-            raise OSError(UNIX)
-        ours = listening(path, os.getuid())
+    async def open(self, where: Path | Pipes) -> AsyncIterator[None]:
+        """Be reachable at a socket or by pipes, for everybody: who they are decides. Raises OSError."""
+        serving = self._on_socket(where) if isinstance(where, Path) else served(where, self._conversation)
+        async with serving:
+            yield
+
+    @asynccontextmanager
+    async def _on_socket(self, path: Path) -> AsyncIterator[None]:
+        ours = listening(path)
         os.chmod(path, 0o666)  # noqa: PTH101, S103 - who asks is seen by their account
-        server = await asyncio.start_unix_server(self._serve, sock=ours, limit=LONGEST_LINE)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_unix_server(self._conversation, sock=ours)
         try:
             yield
         finally:
             server.close()
             path.unlink(missing_ok=True)  # noqa: ASYNC240
+
+    def _conversation(self) -> asyncio.Protocol:
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(limit=LONGEST_LINE), self._serve)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -86,19 +93,17 @@ class Hatch:
             asked: Asked = msgspec.json.decode(line, type=Asked)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return Answer(refused="unreadable")
-        async with self._turn:  # one guess after the other
-            refused = await self._objection(asked, writer.get_extra_info("socket"))
-        return refused or self._do(asked)
-
-    async def _objection(self, asked: Asked, connection: socket.socket) -> Answer | None:
         try:
-            peer = of_socket(connection)
+            peer = writer.get_extra_info("peer") or of_socket(writer.get_extra_info("socket"))
         except UnknownPeer:
             return Answer(refused="forbidden")
-        if sys.platform == "win32":
-            raise OSError(UNIX)
+        async with self._turn:  # one guess after the other
+            refused = await self._objection(asked, peer)
+        return refused or self._do(asked)
+
+    async def _objection(self, asked: Asked, peer: Peer) -> Answer | None:
         at_screen = isinstance(asked, Unlock) and asked.at_screen
-        if peer.uid in (0, os.getuid()) and not at_screen:
+        if peer.is_administrator and not at_screen:
             return None
         now = asyncio.get_running_loop().time()
         if wait_s := self._guesses.wait_s(now):
@@ -127,12 +132,12 @@ class Hatch:
         )  # fmt: skip
 
 
-async def keep(agent: Agent, folder: Path, path: Path) -> None:
+async def keep(agent: Agent, folder: Path, where: Path | Pipes) -> None:
     """Be there for a technician until cancelled. A machine where that cannot be works without."""
     await agent.begun.wait()
     async with contextlib.AsyncExitStack() as stack:
         try:
-            await stack.enter_async_context(Hatch(agent, folder).open(path))
+            await stack.enter_async_context(Hatch(agent, folder).open(where))
         except OSError as error:
             log.warning("technician_unreachable", extra={"error": str(error)})
         await asyncio.Event().wait()

@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from kiosk_agent.effects import Install
-from kiosk_agent.updating import fetch, release
+from kiosk_agent.updating import fetch, release, start
 from kiosk_agent.updating.fetch import Interrupted, Server
 from kiosk_agent.updating.release import UpdateRefused
 from kiosk_agent.updating.slots import WITHIN_S, Slots, Update
@@ -55,9 +54,9 @@ class Source:
 class Renewal:
     """The updates of one agent, which runs in version `running`."""
 
-    def __init__(self, source: Source, running: str) -> None:
+    def __init__(self, source: Source, running: str, slots: Slots | None = None) -> None:
         self._source = source
-        self._slots = Slots(source.folder)
+        self._slots = slots or Slots(source.folder)
         self._running = running
         self._wake = asyncio.Event()
 
@@ -100,7 +99,7 @@ class Renewal:
         await _until(lambda: agent.is_linked)
         came_up = update.stage == "trial" and self._slots.current == update.slot
         if came_up:
-            signal.alarm(0)
+            start.came_up()
         log.info("updated" if came_up else "rolled_back", extra={"version": update.version})
         self._forget()
         if not came_up:

@@ -1,7 +1,7 @@
 """Two environments side by side, `a` and `b`, and a link `current` to the one that runs.
 
 FOLDER/a FOLDER/b     environments, with pip in them
-FOLDER/current        which one is started
+FOLDER/current        which one is started: a link, or on Windows a file with its name
 FOLDER/start.py       starts it: see `start`
 FOLDER/update.json    the update that is wanted, on trial, or over and not told yet
 FOLDER/downloads      what came from the server, whole or in part
@@ -19,6 +19,7 @@ import msgspec
 from kiosk_agent.updating import start
 from kiosk_agent.updating.fetch import Interrupted
 from kiosk_agent.updating.release import UpdateRefused
+from kiosk_agent.updating.start import Layout
 
 TRIES, WITHIN_S = 2, 120
 """How often a new version is started, and how long it has each time to be locked and to reach the broker."""
@@ -44,19 +45,17 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
 class Slots:
     """The folder of the slots. What cannot be read there is not there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, layout: Layout = start.HERE) -> None:
         self.folder = folder
+        self.layout = layout
 
     @property
     def current(self) -> str:
         """Raises UpdateRefused where there are no slots."""
         try:
-            name = (self.folder / "current").readlink().name
-        except OSError as error:
+            return start.current(self.folder)
+        except (OSError, ValueError) as error:
             raise UpdateRefused("no_slots", str(error)) from None
-        if name not in start.SLOTS:
-            raise UpdateRefused("no_slots", f"current is {name}")
-        return name
 
     @property
     def other(self) -> str:
@@ -89,9 +88,9 @@ class Slots:
         here, there = self.folder / self.current, self.folder / self.other
         shutil.rmtree(there, ignore_errors=True)
         run = _Commands(may_go_on)
-        ours, theirs = here / "bin/python", there / "bin/python"
+        ours, theirs = here / self.layout.python, there / self.layout.python
         run(ours, "-m", "venv", "--without-pip", there)
-        for packages in here.glob("lib/python*/site-packages"):
+        for packages in self.layout.packages_of(here):
             same = there / packages.relative_to(here)
             shutil.copytree(packages, same, copy_function=_linked, dirs_exist_ok=True)
         pip = (ours, "-m", "pip", "--disable-pip-version-check", "--python", theirs)
@@ -99,14 +98,14 @@ class Slots:
         run(*pip, "check", reason="needs_packages")
         if run(theirs, "-c", _VERSION) != version:
             raise UpdateRefused("wrong_version", f"it is not {version}")
-        run(theirs, "-m", "ppm", "kiosk", "--help", reason="needs_packages")
+        run(theirs, *self.layout.proof, reason="needs_packages")
 
     def switch(self, update: Update) -> None:
         """Have the other slot started next, on trial. Raises OSError."""
         slot, before = self.other, self.current
         trial = msgspec.structs.replace(update, stage="trial", slot=slot, before=before, tries=0)
         self.keep(trial)
-        start.point(self.folder, slot)
+        start.point(self.folder, slot, self.layout)
 
 
 class _Commands:

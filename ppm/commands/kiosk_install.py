@@ -59,15 +59,15 @@ def uninstall(dry: bool, as_json: bool) -> None:
 def _installation(*, dry: bool, packages: bool) -> "Installation":
     """What this machine is to be. Raises SettingError."""
     settings = Settings.load()
+    slot = Path(sys.prefix).resolve()
     if sys.platform == "win32":
         from ppm.windows_kiosk import installation
 
-        return installation(_given(settings), dry=dry)
+        return installation(slot, {**_given(settings), **_renewed(settings, slot.parent)}, dry=dry)
     from kiosk_agent.platform.linux.install import Installation, Poste
 
     visitor = settings.get(table.VISITOR_USER) or VISITOR
     window = settings.get(table.WINDOW_USER) or WINDOW
-    slot = Path(sys.prefix).resolve()
     poste = Poste(visitor, window, slot, _lines(settings, visitor, window, slot.parent))
     return Installation(poste, dry=dry, packages=packages)
 

@@ -1,5 +1,6 @@
 """`ppm kiosk unlock`, `lock` and `secret`: a technician at the machine itself."""
 
+import sys
 from pathlib import Path
 from typing import IO
 
@@ -8,6 +9,7 @@ import click
 from kiosk_agent.local import by_hand
 from kiosk_agent.local import secret as secrets
 from kiosk_agent.local.by_hand import Answer, Asked, Close, Unlock
+from kiosk_agent.platform.windows.real.pipes import name
 from ppm import settings as table
 from ppm.cli import CommandFailed
 from ppm.commands import output
@@ -79,11 +81,13 @@ def secret(from_file: IO[str] | None, as_json: bool) -> None:
 
 
 def socket_of(settings: Settings) -> Path:
-    """Where the agent of this machine listens for technicians: beside the window's socket. Raises SettingError."""
+    """Where the agent of this machine listens for technicians. Raises SettingError."""
+    if sys.platform == "win32":
+        return by_hand.beside(Path(name(settings[table.POSTE])))
     window = settings.get(table.WINDOW_SOCKET)
-    if window is not None:
-        return window.parent / by_hand.FILE
-    return (settings.get(table.STATE_DIR) or state_home()) / settings[table.POSTE] / by_hand.FILE
+    return by_hand.beside(
+        window or (settings.get(table.STATE_DIR) or state_home()) / settings[table.POSTE] / "window"
+    )
 
 
 def _secret(ask: bool) -> str:

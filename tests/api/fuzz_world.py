@@ -336,7 +336,8 @@ def _people(world: World) -> dict[str, Act]:
     base = "/api/utilisateurs/{utilisateur_id}"
     plain = (
         f"GET {base}", f"PUT {base}", f"DELETE {base}", f"GET {base}/sessions", f"GET {base}/can_create_session",
-        f"POST {base}/revoke_consent", f"PUT {base}/photo", f"GET {base}/export", f"POST {base}/erase",
+        f"POST {base}/revoke_consent", f"POST {base}/renew_consent", f"PUT {base}/photo", f"GET {base}/export",
+        f"POST {base}/erase",
     )  # fmt: skip
     bodies: dict[str, Any] = {
         f"PUT {base}": {"notes": "préfère le matin"},

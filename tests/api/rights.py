@@ -196,6 +196,7 @@ RIGHTS: dict[str, Right] = {
     "DELETE /api/utilisateurs/{utilisateur_id}": _write(SHARED),
     "GET /api/utilisateurs/{utilisateur_id}/can_create_session": _read(SHARED),
     "POST /api/utilisateurs/{utilisateur_id}/revoke_consent": _write(SHARED),
+    "POST /api/utilisateurs/{utilisateur_id}/renew_consent": _write(SHARED),
     "GET /api/utilisateurs/{utilisateur_id}/sessions": _read(SHARED),
     "PUT /api/utilisateurs/{utilisateur_id}/photo": _write(SHARED, b"no picture"),
     "GET /api/utilisateurs/{utilisateur_id}/photo": _read(SHARED, may_miss=True),

@@ -14,13 +14,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api.app import create_app, serve
-from api.events import Event
+from api.events import TYPES, Event
 from api.live import Live
 from fleet.database import leases
 from fleet.database.audit import Entry
 from fleet.database.engine import Database
 from fleet.domain.actor import SYSTEM
-from fleet.usecases import operateurs, postes, sessions, sites
+from fleet.usecases import operateurs, plans, postes, sessions, sites
 from fleet.usecases.fleet import Fleet
 from fleet.usecases.operateurs import NewOperateur, OperateurEdit
 from fleet.usecases.postes import NewPoste
@@ -133,6 +133,44 @@ def test_a_page_hears_within_a_second_what_another_program_commits(
     asyncio.run(story())
 
 
+def test_a_page_hears_the_life_of_a_session_by_its_kinds(fleet: Fleet, site_id: int) -> None:
+    acts = (
+        (sessions.start, "session_started", "active"),
+        (sessions.suspend, "time_update", "suspendue"),
+        (sessions.resume, "time_update", "active"),
+        (sessions.terminate, "session_terminated", "terminee"),
+    )
+
+    async def story() -> None:
+        await asyncio.to_thread(_come, fleet, site_id)
+        number = await asyncio.to_thread(_create, fleet, site_id, poste_id=1)
+        async with served(fleet) as api, api.page() as page:
+            await hear(page, "connection_established")
+            for act, kind, statut in acts:
+                await asyncio.to_thread(act, fleet, SYSTEM, number)
+                assert (await hear(page, kind))["session"]["statut"] == statut
+
+    asyncio.run(story())
+
+
+def test_whatever_happens_is_told_by_its_kind(fleet: Fleet, site_id: int) -> None:
+    def happen(action: str, number: int) -> None:
+        with fleet.database.transaction() as tx:
+            tx.record(Entry(action, site_id, session_id=number))
+
+    async def story() -> None:
+        number = await asyncio.to_thread(_create, fleet, site_id)
+        async with served(fleet) as api, api.page() as page:
+            await hear(page, "connection_established")
+            for action, kind in TYPES.items():
+                await asyncio.to_thread(happen, action, number)
+                said = await hear(page, kind)
+                assert (said["action"], said["session"]["id"]) == (action, number)
+
+    asyncio.run(story())
+    assert set(TYPES.values()) >= {"session_started", "session_terminated", "time_added", "warning", "error"}
+
+
 def test_a_page_hears_who_comes_and_goes(fleet: Fleet, site_id: int, elsewhere: Fleet) -> None:
     async def story() -> None:
         async with served(fleet) as api, api.page() as page:
@@ -140,6 +178,29 @@ def test_a_page_hears_who_comes_and_goes(fleet: Fleet, site_id: int, elsewhere: 
             await asyncio.to_thread(_come, elsewhere, site_id)
             seen = (await hear(page, "presence"))["poste"]
             assert (seen["slug"], seen["est_en_ligne"], seen["statut"]) == ("poste-1", True, "disponible")
+
+    asyncio.run(story())
+
+
+def test_a_page_hears_what_changes_the_room_itself(fleet: Fleet, site_id: int) -> None:
+    def change() -> None:
+        made = postes.create(fleet, SYSTEM, NewPoste(site_id, "neuf", "Neuf"))
+        postes.edit(fleet, SYSTEM, made, {"nom": "Neuf, au fond"})
+        plans.place(fleet, SYSTEM, site_id, {made: plans.Position(1.0, 2.0)})
+        postes.remove(fleet, SYSTEM, made)
+        sites.edit(fleet, SYSTEM, site_id, {"nom": "Saint-Denis, centre"})
+
+    async def story() -> None:
+        async with served(fleet) as api, api.page() as page:
+            await hear(page, "connection_established")
+            await asyncio.to_thread(change)
+            told = [await hear(page, "room_update") for _ in range(3)]
+        assert [one["action"] for one in told] == [
+            "modification_plan",
+            "suppression_poste",
+            "modification_site",
+        ]
+        assert {one["site"] for one in told} == {"st-denis"}
 
     asyncio.run(story())
 

@@ -54,6 +54,20 @@ def test_consent_is_dated_and_its_revocation_forbids_sessions(desk: Desk) -> Non
     assert len(desk.get("/logs/?action=revocation_consentement", who="admin")["resultats"]) == 1
 
 
+def test_who_agreed_to_an_earlier_notice_agrees_to_the_one_of_today(desk: Desk) -> None:
+    made = _person(desk, consentement_rgpd=True)
+    path = f"/utilisateurs/{made['id']}"
+    desk.call("PUT", "/sites/st-denis/", who="admin", json={"notice": "Une autre notice."})
+    # A record that is sent back as it was is no new agreement.
+    assert desk.call("PUT", f"{path}/", json={"consentement_rgpd": True}).json()["version_notice"] == 1
+    renewed = desk.post(f"{path}/renew_consent/")
+    assert (renewed["version_notice"], renewed["version"]) == (2, made["version"] + 1)
+    assert renewed["date_consentement"] > made["date_consentement"]
+    assert desk.post(f"{path}/renew_consent/")["version"] == renewed["version"]
+    desk.post(f"{path}/revoke_consent/")
+    assert desk.call("POST", f"{path}/renew_consent/").json()["reason"] == "consentement_absent"
+
+
 def test_a_person_is_edited_in_part_and_found_by_the_new_name(desk: Desk) -> None:
     made = _person(desk, email="h@exemple.re")
     path = f"/utilisateurs/{made['id']}/"

@@ -308,6 +308,13 @@ def test_what_became_of_an_order_and_when_is_told(desk: Desk) -> None:
     assert [one["id"] for one in desk.get("/commandes/?statut=refusee")["resultats"]] == [refused]
 
 
+def test_the_journal_says_in_a_sentence_why_an_order_was_refused(desk: Desk) -> None:
+    assert desk.call("POST", "/postes/poste-1/commands/", json={"op": "wake"}).status_code == 409
+    line = desk.get("/logs/?action=refus")["resultats"][0]
+    assert line["metadata"]["motif"] == "sans_adresse_mac"
+    assert line["motif_texte"].startswith("L’adresse MAC de ce poste n’est pas connue")
+
+
 def test_an_order_that_waited_too_long_is_over_before_anybody_writes_it(desk: Desk) -> None:
     late = desk.post("/postes/poste-1/commands/", {"op": "identify", "quand": "retour"})["id"]
     with desk.fleet.database.transaction() as tx:

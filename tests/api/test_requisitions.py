@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from fleet.database.listing import Page
-from fleet.database.tables import log, requisition, session
+from fleet.database.tables import log, requisition, session, transfer
 from fleet.domain.actor import ADMINISTRATEUR, SYSTEM
 from fleet.domain.errors import Refused
 from fleet.usecases import operateurs, requisitions, sessions
@@ -187,6 +187,32 @@ def test_only_what_was_asked_for_is_in_the_file(desk: Desk) -> None:
         assert json.loads(archive.read("requisition.json"))["sessions"] == []
     with file_of(desk, approved(desk, poste="poste-2", site="st-denis")) as archive:
         assert json.loads(archive.read("requisition.json"))["sessions"] == []
+
+
+def test_a_session_that_went_on_at_another_poste_is_told_at_both(desk: Desk) -> None:
+    visited(desk)
+    with desk.fleet.database.transaction() as tx:
+        row = tx.execute(select(session)).one()
+        moved = row.debut_session + timedelta(minutes=20)
+        facts = {"session_id": row.id, "de_poste_id": 1, "vers_poste_id": 2, "rev": 9, "restant_ms": 1}
+        tx.execute(insert(transfer).values(**facts, created_at=moved))
+        tx.execute(update(session).values(poste_id=2))
+    begun, ended = row.debut_session, row.fin_session
+
+    def told(**fields: Any) -> list[tuple[str, datetime, datetime]]:
+        with file_of(desk, approved(desk, **fields)) as archive:
+            lines = json.loads(archive.read("requisition.json"))["sessions"]
+            journal = archive.read("journal.jsonl").splitlines()
+        assert bool(journal) == bool(lines)
+        instants = [[datetime.fromisoformat(one[name]) for name in ("debut", "fin")] for one in lines]
+        return [(one["poste"], *times) for one, times in zip(lines, instants, strict=True)]
+
+    assert told() == [("poste-1", begun, moved), ("poste-2", moved, ended)]
+    assert told(poste="poste-1") == [("poste-1", begun, moved)]
+    assert told(poste="poste-2") == [("poste-2", moved, ended)]
+    later = {"depuis": (moved + timedelta(minutes=1)).isoformat()}
+    assert told(poste="poste-1", **later) == []
+    assert told(**later) == [("poste-2", moved, ended)]
 
 
 @pytest.mark.parametrize("who", ["demandee_par", "decidee_par"])

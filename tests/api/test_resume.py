@@ -1,6 +1,7 @@
 """A page that was cut off comes back with how far it was told, and misses nothing."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import time
@@ -326,15 +327,15 @@ def test_of_pages_that_come_at_once_only_so_many_are_let_in(
 
     async def story() -> None:
         async with served(fleet) as api:
-            token = await api.token()
-
-            async def come() -> str:
-                async with api.page(f"/ws/sessions/?token={token}", login=None) as page:
-                    said = json.loads(await page.recv())
-                    await asyncio.sleep(0.5)
-                    return str(said.get("reason", said["type"]))
-
-            found = await asyncio.gather(*(come() for _ in range(6)))
+            address = f"/ws/sessions/?token={await api.token()}"
+            async with contextlib.AsyncExitStack() as stack:
+                coming = (
+                    stack.enter_async_context(api.page(address, login=None, open_timeout=30))
+                    for _ in range(6)
+                )
+                pages = await asyncio.gather(*coming)
+                told = [json.loads(await page.recv()) for page in pages]
+            found = [said.get("reason", said["type"]) for said in told]
             assert sorted(found) == ["connection_established"] * 2 + ["trop_de_pages"] * 4
 
     asyncio.run(story())

@@ -1,6 +1,7 @@
 """Who reads a record again is told that it has not changed; who changes an old one is told that it has."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -98,6 +99,20 @@ def test_a_change_of_an_old_version_changes_nothing(desk: Desk, method: str, pat
     if not record.startswith("/sessions"):
         assert _call(desk, "GET", record).headers["etag"] == before
     assert _call(desk, method, path, If_Match=f'"999-x", {before}', json=body).status_code in (200, 204)
+
+
+def test_a_booking_and_a_ticket_are_changed_on_a_condition_too(desk: Desk) -> None:
+    start = datetime.now(UTC) + timedelta(hours=1)
+    times = {"debut": start.isoformat(), "fin": (start + timedelta(hours=1)).isoformat()}
+    booked = desk.post("/reservations/", {"poste": "poste-1", "nom": "Léa", **times})["id"]
+    waits = desk.post("/attente/", {"site": "st-denis", "duree": 600})["id"]
+    for path, act in ((f"/reservations/{booked}/", "cancel"), (f"/attente/{waits}/", "give_up")):
+        tag = _call(desk, "GET", path).headers["etag"]
+        assert _call(desk, "GET", path, If_None_Match=tag).status_code == 304
+        answer = _call(desk, "POST", f"{path}{act}/", If_Match='"999-x"')
+        assert (answer.status_code, answer.json()["reason"]) == (412, "version_ancienne")
+        assert _call(desk, "GET", path).headers["etag"] == tag
+        assert _call(desk, "POST", f"{path}{act}/", If_Match=tag).status_code == 200
 
 
 def test_a_record_that_is_not_there_is_404_whatever_its_version(desk: Desk) -> None:

@@ -1,5 +1,8 @@
-"""What is told to postes is told for sure: a refusal until the broker has it, an event noted only when it is kept."""
+"""What is told to postes is told for sure: a refusal until the broker has it, an event noted only when it is kept.
+Nothing of it is about who sits there."""
 
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -7,9 +10,13 @@ from sqlalchemy import func, select
 
 from controller.noting import TRIES, Unkept
 from fleet.database import tables
-from fleet.usecases import extensions, kiosk
+from fleet.domain.actor import SYSTEM
+from fleet.usecases import bookings, extensions, kiosk, queue, sessions
+from fleet.usecases.bookings import NewBooking
+from fleet.usecases.queue import NewTicket
 from protocol import messages
-from tests.controller.conftest import Driven
+from tests.controller.conftest import Driven, Poste
+from tests.support.mqtt import Wire
 from tests.support.rooms import BOOT, Room
 from tests.support.waiting import wait_until
 
@@ -92,3 +99,38 @@ def test_what_fails_is_logged_without_the_words_of_the_error(
     assert vars(line)["error"] == "ValueError"
     assert "failing" in vars(line)["at"][0]
     assert "Marie" not in caplog.text
+
+
+def test_nothing_about_a_person_travels(driven: Driven) -> None:
+    room, broker = driven.room, driven.broker
+    fields = {"nom": "Zitte", "prenom": "Ursule", "email": "u.zitte@exemple.re", "telephone": "+262692998877"}
+    person = room.person(**fields, notes="vient avec sa canne", categorie="retraite")
+    start = datetime.now(UTC) + timedelta(minutes=5)
+    later = NewBooking(room.postes[1], start, start + timedelta(hours=1), person, notes="pour Ursule")
+    bookings.create(room.fleet, room.actor, later)
+    with Wire(broker.services_port, broker.observer, client_id="observer") as observer:
+        observer.subscribe("ppm/#")
+        with driven.controller(), driven.poste() as poste:
+            poste.appear()
+            made = room.new(600, poste=room.postes[0], person=person)
+            sessions.start(room.fleet, SYSTEM, made.session_id)
+            queue.join(room.fleet, room.actor, NewTicket(room.site_id, 600, prenom="Ursule"))
+            for act in (sessions.suspend, sessions.resume, sessions.terminate):
+                act(room.fleet, SYSTEM, made.session_id)
+                rev = room.wanted(room.postes[0]).rev
+                wait_until(lambda rev=rev: rev in _revs(poste), 10, f"rev {rev} told")  # type: ignore[misc]
+    said = [*observer.messages, *poste.wire.messages]
+    assert any(str(made.session_id) in _words(one.payload) for one in said)
+    personal = (*fields.values(), "canne", "retraite")
+    assert [
+        one for one in said if any(word in f"{one.topic} {_words(one.payload)}" for word in personal)
+    ] == []
+
+
+def _revs(poste: Poste) -> set[int]:
+    return {one.rev for one in poste.heard(messages.Desired)}
+
+
+def _words(payload: bytes) -> str:
+    """Without the escapes of JSON, which would hide an accent."""
+    return json.dumps(json.loads(payload), ensure_ascii=False) if payload else ""

@@ -64,20 +64,18 @@ def test_a_new_session_takes_three_trips_and_looking_at_sessions_one(
 
 
 def test_sessions_that_end_take_two_trips(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    endings.end_due(room.fleet, room.lease, _all_due(room))  # prepares the statements
-    due = _all_due(room)
-    with counted(monkeypatch) as trips:
-        endings.end_due(room.fleet, room.lease, due)
-    assert len(trips) == 2
-    assert {room.row(one).statut for one in due} == {"expiree"}
+    _ended(room, monkeypatch)  # prepares the statements
+    assert len(_ended(room, monkeypatch)) == 2
 
 
-def _all_due(room: Room) -> list[int]:
-    """A session at each poste, whose time is over."""
+def _ended(room: Room, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     due = [room.running(poste=poste) for poste in room.postes]
     for session in due:
         room.pass_time(session, minutes=62)
-    return due
+    with counted(monkeypatch) as trips:
+        endings.end_due(room.fleet, room.lease, due)
+    assert {room.row(one).statut for one in due} == {"expiree"}
+    return trips
 
 
 def _seen(room: Room) -> int:

@@ -1,5 +1,6 @@
 """A poste on a real Debian 12 with its own systemd: what visitors run is really held, killed and wiped."""
 
+import contextlib
 import os
 import signal
 import time
@@ -192,6 +193,40 @@ def test_a_machine_that_goes_down_with_a_frozen_visitor_does_not_wait_for_it(pos
     os.kill(poste.machine.pid, signal.SIGRTMIN + 4)  # power off
     wait_until(lambda: not Path(f"/proc/{poste.machine.pid}").exists(), 40, "down")
     assert time.monotonic() - began < 20
+
+
+def test_a_technician_opens_the_lock_of_a_poste_that_no_server_answers(poste: DebianPoste) -> None:
+    """At the page of the window, which has the account `poste-window` and is believed for nothing."""
+    machine, secret = poste.machine, "un vieux moulin bleu"
+    machine.write("/root/secret", f"{secret}\n")
+    settings = {"PPM_SETTINGS_FILE": "/etc/poste-public/ppm.env"}
+    machine.do(PYTHON, "-m", "ppm", "kiosk", "secret", "--from-file", "/root/secret", **settings)
+    assert machine.do("ps", "-o", "user=", "-p", poste.window_pid()) == "poste-window"
+    poste.cable.shut()
+
+    def opens(typed: str, within_s: float) -> bool:
+        poste.finger("key", "Escape")
+        poste.finger("key", "ctrl+alt+o")
+        poste.finger("type", "--delay", "2", typed)
+        poste.finger("key", "Return")
+        poste.finger("type", "--delay", "2", "serveur en panne")
+        poste.finger("key", "Return")
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: not poste.covered(), within_s)
+        return not poste.covered()
+
+    assert not opens("un vieux moulin rouge", 3)
+    assert poste.pids() == []
+    wait_until(lambda: opens(secret, 8), LONG_S, "the secret opens it")
+    wait_until(poste.runs, LONG_S, "the desktop")
+    machine.do(PYTHON, "-m", "ppm", "kiosk", "lock", **settings)
+    wait_until(lambda: poste.pids() == [], LONG_S, "all of it is wiped")
+    wait_until(poste.covered, LONG_S, "the lock")
+    poste.cable.open()
+    poste.wait_free()
+    poste.stage.wait_kept(poste.room, "deverrouillage_manuel", 2, within_s=LONG_S)
+    told = str(poste.stage.rows("SELECT details, metadata FROM log WHERE action = 'deverrouillage_manuel'"))
+    assert "serveur en panne" in told
 
 
 # ---------------------------------------------------------------- another version

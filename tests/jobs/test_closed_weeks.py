@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, insert, select, update
 
-from fleet.database import tables
+from fleet.database import sums, tables
 from fleet.database.engine import Transaction
 from fleet.database.gaps import Period
 from fleet.database.rollups import WEEK
@@ -82,7 +82,9 @@ def test_the_week_is_read_from_ended_days(lived: Room, go: Go) -> None:
     when = Period(BEGIN - timedelta(days=3), datetime.now(UTC))
     with lived.tx() as tx:
         mine = tables.bilan.c.genre == WEEK
-        tx.execute(update(tables.bilan).where(mine).values(sommes='{"creneau": {"0": [1, 3600000]}}'))
+        tx.execute(
+            update(tables.bilan).where(mine).values(sommes=sums.pack({"creneau": {"0": [1, 3600000]}}))
+        )
         found = occupancy.counted(tx, SYSTEM, when)
     first = found.creneaux[0]
     # Two sites of ten weeks: a few days at each end, weeks, and spans of four weeks.

@@ -88,3 +88,19 @@ def test_a_subscription_that_is_refused_is_no_connection(code: int, up: bool) ->
         assert listener.ups == up
 
     asyncio.run(scene())
+
+
+def test_a_link_that_is_given_up_just_as_its_connection_is_lost_ends() -> None:
+    """An agent that is stopped then waited for ever for its link, which went on connecting."""
+
+    async def scene() -> None:
+        connection = Connection(BROKER, ("t",), Listener(), asyncio.get_running_loop())
+        waiting = asyncio.create_task(connection.wait_until_up())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        connection.drop()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(scene())

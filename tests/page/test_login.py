@@ -33,7 +33,7 @@ def test_a_wrong_password_is_told_at_the_form(house: House, browser: Browser) ->
 def test_a_login_outlives_reloads_however_quick(house: House, open_page: OpenPage) -> None:
     page = open_page()
     for _ in range(4):
-        page.reload(wait_until="commit")
+        page.goto(house.url, wait_until="commit")
     expect(page.locator("[data-poste]")).to_have_count(6)
     second = page.context.new_page()
     second.goto(house.url)

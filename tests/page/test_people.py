@@ -191,6 +191,23 @@ def test_consent_is_taken_back_and_given_again(house: House, open_page: OpenPage
     expect(page.get_by_text("Peut commencer une session")).to_be_visible()
 
 
+def test_a_new_notice_is_agreed_to_without_losing_what_rested_on_the_old_one(
+    house: House, site: str, open_page: OpenPage
+) -> None:
+    person = known(house, "Notice", email="n@exemple.re")
+    with house.client() as client:
+        client.put(f"/sites/{site}/", json={"notice": "Nous gardons votre nom un an."}).raise_for_status()
+    page = open_page(f"/utilisateurs/{person}")
+    expect(page.get_by_text("La notice a changé depuis")).to_be_visible()
+    page.get_by_text("Lire la notice, version").first.click()
+    expect(page.get_by_text("Nous gardons votre nom.", exact=True)).to_be_visible()
+    check_axe(page)
+    page.get_by_label("A lu la notice").check()
+    page.get_by_role("button", name="Noter son accord").click()
+    expect(page.get_by_text("La notice a changé depuis")).to_be_hidden()
+    expect(field(page, "Adresse électronique")).to_have_value("n@exemple.re")
+
+
 def test_what_a_site_has_no_reason_to_know_any_more_is_shown_and_erased(
     house: House, site: str, open_page: OpenPage
 ) -> None:

@@ -108,7 +108,9 @@ class LinuxPlatform:
             raise PlatformError(str(error), "systemd") from error
 
     def update(self, version: str, sha256: str) -> None:
-        raise PlatformError(f"version {version} ({sha256[:8]}) cannot be installed from here", "unsupported")
+        raise PlatformError(
+            f"version {version} ({sha256[:8]}) cannot be installed from here", "not_supported"
+        )
 
     def idle_s(self) -> int:
         """Who was let in from the desk has touched nothing yet, and has only just come."""

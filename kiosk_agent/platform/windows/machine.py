@@ -105,8 +105,9 @@ class WindowsPlatform:
         self._windows.power(order)
 
     def update(self, version: str, sha256: str) -> None:
+        """Without slots. With them the agent's `Renewal` takes the order, as on Linux."""
         raise PlatformError(
-            f"version {version} ({sha256[:8]}) can't be installed from here yet", "not_supported"
+            f"version {version} ({sha256[:8]}) cannot be installed from here", "not_supported"
         )
 
 

@@ -55,6 +55,10 @@ class Heart:
         self._stopped.set()
 
 
+class EndedByItself(Exception):
+    """The work is over and nobody stopped the service: Windows starts it again, in another version perhaps."""
+
+
 class Host:
     """Runs the work in a loop of its own. `stop` may be called from any thread."""
 
@@ -66,7 +70,7 @@ class Host:
         self._wanted = threading.Event()
 
     def run(self) -> None:
-        """Until stopped. Raises what the work raises."""
+        """Until stopped. Raises what the work raises, or EndedByItself."""
         watching = threading.Thread(target=self._heart.watch, name="heart", daemon=True)
         watching.start()
         try:
@@ -76,6 +80,8 @@ class Host:
         finally:
             self._heart.stop()
             watching.join()
+        if not self._wanted.is_set():
+            raise EndedByItself
 
     def stop(self) -> None:
         self._wanted.set()

@@ -16,7 +16,8 @@ def command(pipe: str, *more: str) -> Sequence[str]:
     """The window's program, by the real interpreter.
 
     The one in an environment's folder on Windows starts that as its child, and the door would not know the
-    process that comes to it. `__PYVENV_LAUNCHER__` tells the real one whose packages to use.
+    process that comes to it. `__PYVENV_LAUNCHER__` tells the real one whose packages to use; `start.py` made
+    `sys.executable` that of the slot.
     """
     return [str(getattr(sys, "_base_executable", sys.executable)), "-m", "kiosk_agent.ui.qt", pipe, *more]
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from PySide6.QtWidgets import QApplication
 
-from kiosk_agent.local.by_hand import FILE
+from kiosk_agent.local.by_hand import beside
 from kiosk_agent.ui.qt.by_hand import Hatch
 from kiosk_agent.ui.qt.link import Link
 from kiosk_agent.ui.qt.stand import Stand
@@ -28,7 +28,7 @@ def main() -> int:
     application.setQuitOnLastWindowClosed(False)
     language = cast("Language", given.language)
     link = Link(given.socket)
-    hatch = None if sys.platform == "win32" else Hatch(Path(given.socket).parent / FILE)
+    hatch = Hatch(beside(Path(given.socket)))
     stand = Stand(link, Scene(home=language, language=language), given.logo, hatch)
     link.unfit.connect(application.quit)
     stand.start()

@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-import sysconfig
 import threading
 import time
 from pathlib import Path
@@ -13,8 +12,16 @@ import pytest
 from kiosk_agent.platform.base import PlatformError
 from kiosk_agent.platform.windows import policies, seats
 from kiosk_agent.platform.windows.install import TASK, Installation, Poste
-from kiosk_agent.platform.windows.service import AGAIN_AFTER_MS, HUNG, NAME, STILL_LOOKS, Heart, Host
-from ppm import windows_entry
+from kiosk_agent.platform.windows.service import (
+    AGAIN_AFTER_MS,
+    HUNG,
+    NAME,
+    STILL_LOOKS,
+    EndedByItself,
+    Heart,
+    Host,
+)
+from kiosk_agent.updating import start
 from tests.kiosk_agent.platform.fake_windows import FakeWindows
 
 LOOK_S = 0.05
@@ -63,10 +70,26 @@ def test_what_the_work_raises_is_a_failure_of_the_service() -> None:
 
 
 def test_the_loop_knows_how_to_watch_a_socket_on_every_system() -> None:
-    async def work(stop: asyncio.Event) -> None:
-        assert isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop)
+    kinds: list[object] = []
 
-    Host(work).run()
+    async def work(stop: asyncio.Event) -> None:
+        kinds.append(type(asyncio.get_running_loop()))
+
+    with pytest.raises(EndedByItself):
+        Host(work).run()
+    assert issubclass(kinds[0], asyncio.SelectorEventLoop)  # type: ignore[arg-type]
+
+
+def test_a_service_that_ends_unasked_fails_so_that_windows_starts_it_again() -> None:
+    """As it does for another version of itself."""
+
+    async def work(stop: asyncio.Event) -> None: ...
+
+    with pytest.raises(EndedByItself):
+        Host(work).run()
+    asked = Host(work)
+    asked.stop()
+    asked.run()
 
 
 def test_a_loop_that_stands_still_ends_the_process() -> None:
@@ -77,17 +100,9 @@ def test_a_loop_that_stands_still_ends_the_process() -> None:
         assert ended == [], "it beats"
         time.sleep(3 * LOOK_S * STILL_LOOKS)  # noqa: ASYNC251 - what a hang is
 
-    Host(work, Heart(ended.append, LOOK_S)).run()
+    with pytest.raises(EndedByItself):
+        Host(work, Heart(ended.append, LOOK_S)).run()
     assert ended == [HUNG]
-
-
-def test_the_program_of_the_service_finds_its_packages_from_outside_their_environment(tmp_path: Path) -> None:
-    settings = tmp_path / "ppm.env"
-    settings.write_text(f"PPM_STATE_DIR={tmp_path}\n")
-    interpreter = str(getattr(sys, "_base_executable", sys.executable))
-    command = [interpreter, "-I", windows_entry.__file__, sysconfig.get_path("purelib"), str(settings)]
-    done = subprocess.run(command, env={}, capture_output=True, text=True, timeout=30)
-    assert "PPM_POSTE: is not set" in done.stderr
 
 
 def test_the_service_imports_nothing_that_windows_does_not_have() -> None:
@@ -103,16 +118,17 @@ def windows(tmp_path: Path) -> FakeWindows:
     return FakeWindows(tmp_path)
 
 
-def installation(windows: FakeWindows, *, dry: bool = False) -> Installation:
-    poste = Poste(
-        Path("C:/ppm/windows_entry.py"), "C:/Python/python.exe", Path("C:/ppm/packages"), {"PPM_SITE": "s"}
-    )
+def installation(windows: FakeWindows, *, dry: bool = False, slot: str = "a") -> Installation:
+    folder = windows.root / "Program Files" / "Poste Public Manager"
+    (folder / "a").mkdir(parents=True, exist_ok=True)
+    poste = Poste(folder / slot, "C:/Python/python.exe", {"PPM_SITE": "s"})
     return Installation(windows, poste, windows.places, dry=dry)
 
 
 def test_a_machine_becomes_a_poste_from_its_next_start_on(windows: FakeWindows) -> None:
     made = installation(windows)
     assert {step.state for step in made.put()} == {"done"}
+    slots = windows.root / "Program Files" / "Poste Public Manager"
     assert made.settings_file.read_text() == "PPM_SITE=s\n"
     assert set(windows.passwords) == set(seats.PUBLIC)
     assert windows.on == [], "whoever installs it is not thrown out"
@@ -121,8 +137,10 @@ def test_a_machine_becomes_a_poste_from_its_next_start_on(windows: FakeWindows) 
     plan = windows.services[NAME]
     assert plan.again_after_ms == AGAIN_AFTER_MS
     assert list(plan.command) == [
-        "C:/Python/python.exe", "-I", "C:/ppm/windows_entry.py", "C:/ppm/packages", str(made.settings_file),
+        "C:/Python/python.exe", "-I", str(slots / "start.py"), str(slots), str(made.settings_file),
     ]  # fmt: skip
+    assert (slots / "start.py").read_text() == Path(start.__file__).read_text()
+    assert start.current(slots) == "a"
     for value in policies.machine():
         assert windows.registry[value.key, value.name] == value.value
     programs = [command[0] for command in windows.ran]
@@ -141,8 +159,11 @@ def test_a_second_installation_keeps_the_settings(windows: FakeWindows) -> None:
     made = installation(windows)
     list(made.put())
     made.settings_file.write_text("PPM_SITE=mine\n")
+    slots = windows.root / "Program Files" / "Poste Public Manager"
+    start.point(slots, "b", start.WINDOWS)
     states = {step.what: step.state for step in made.put()}
-    assert states["settings"] == "kept"
+    assert (states["settings"], states["slot"]) == ("kept", "kept")
+    assert start.current(slots) == "b", "an update is not taken back"
     assert made.settings_file.read_text() == "PPM_SITE=mine\n"
 
 
@@ -154,6 +175,12 @@ def test_a_dry_run_does_nothing(windows: FakeWindows) -> None:
     assert not windows.passwords
     assert not windows.registry
     assert not made.settings_file.exists()
+
+
+def test_an_environment_that_is_no_slot_is_refused(windows: FakeWindows) -> None:
+    with pytest.raises(PlatformError, match="no slot"):
+        next(installation(windows, slot="venv").put())
+    assert windows.next is None
 
 
 def test_an_installation_that_fails_leaves_a_machine_that_still_asks_who_it_is(windows: FakeWindows) -> None:
@@ -174,3 +201,5 @@ def test_what_was_put_is_taken_off_and_the_settings_stay(windows: FakeWindows) -
     assert not windows.profiles
     assert windows.deleted_tasks == [f"\\{TASK}"]
     assert made.settings_file.exists()
+    slots = windows.root / "Program Files" / "Poste Public Manager"
+    assert [one.name for one in slots.iterdir()] == ["a"], "what starts the slots is gone, they stay"

@@ -66,9 +66,12 @@ class FakePipes:
         self._coming.put(None)
 
     def connect(self, peer: Peer = WINDOW) -> "Caller":
+        return Caller(self.dial(peer))
+
+    def dial(self, peer: Peer) -> socket.socket:
         ours, theirs = socket.socketpair()
         self._coming.put(End(ours, peer))
-        return Caller(theirs)
+        return theirs
 
 
 class Caller:

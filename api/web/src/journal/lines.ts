@@ -15,6 +15,7 @@ type Said = Record<string, string>;
 const ROWS = 50;
 const MOST_NEW = 200;
 const SOON_MS = 700;
+const SELDOM_MS = 3_000;
 const LOOK_MS = 15_000;
 const WAIT_MS = 250;
 
@@ -27,6 +28,7 @@ export function useLines() {
   const next = ref<number | null>(null);
   const busy = ref(true);
   let turn = 0;
+  let looked = 0;
 
   const asked = computed<Said>(() => Object.fromEntries(Object.entries(route.query).map(([name, value]) => [name, String(value ?? "")])));
   const isNewest = computed(() => !asked.value.avant);
@@ -51,6 +53,7 @@ export function useLines() {
   /** What was written since: it is told, and shown when somebody wants it, so that nothing moves under the eyes. */
   async function look(): Promise<void> {
     if (!isNewest.value || busy.value || document.hidden) return;
+    looked = Date.now();
     const mine = turn;
     const apres = Math.max(1, lines.value[0]?.id ?? 0);
     const found = await ask(api.GET("/api/logs", { params: { query: { ...query(asked.value), apres, limit: MOST_NEW } } })).catch(() => null);
@@ -63,16 +66,20 @@ export function useLines() {
   }
 
   let timer = 0;
-  /** Change a filter; the newest lines are shown again. With `soon`, when typing has stopped. */
-  function set(changes: Said, soon = false): void {
+  let changes: Said = {};
+  /** Change filters; the newest lines are shown again. With `soon`, when typing has stopped: or with the next change. */
+  function set(changed: Said, soon = false): void {
     clearTimeout(timer);
-    const go = () => {
-      const { avant: _avant, ...rest } = route.query;
-      const changed = Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, value || undefined]));
-      void router.replace({ query: { ...rest, ...changed } });
-    };
+    changes = { ...changes, ...changed };
     if (soon) timer = window.setTimeout(go, WAIT_MS);
     else go();
+  }
+
+  function go(): void {
+    const { avant: _avant, ...rest } = route.query;
+    const said = Object.entries(changes).map(([name, value]) => [name, value || undefined]);
+    changes = {};
+    void router.replace({ query: { ...rest, ...Object.fromEntries(said) } });
   }
 
   function older(): void {
@@ -84,7 +91,7 @@ export function useLines() {
     soon ||= window.setTimeout(() => {
       soon = 0;
       void look();
-    }, SOON_MS);
+    }, Math.max(SOON_MS, looked + SELDOM_MS - Date.now()));
   });
   // What belongs to no site, and some of what does, is told to no page: logins, exports, backups.
   const looking = window.setInterval(() => void look(), LOOK_MS);

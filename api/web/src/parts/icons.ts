@@ -12,6 +12,7 @@ export {
   CircleQuestionMark as inconnu,
   TriangleAlert as alarme,
   ArrowRightLeft as transfer,
+  ArrowUp as up,
   ChartColumn as statistiques,
   Check as yes,
   Download as take,

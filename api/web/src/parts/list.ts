@@ -47,15 +47,20 @@ export function useList<T>(defaults: Asked, read: (asked: Asked & { limit: numbe
     }
   }
 
-  /** Change a filter; the first page is shown again. With `soon`, when typing has stopped. */
+  let changes: Asked = {};
+  /** Change a filter; the first page is shown again. With `soon`, when typing has stopped: or with the next change. */
   function set(name: string, value: string, soon = false): void {
     clearTimeout(timer);
-    const go = () => {
-      const { page: _page, ...rest } = route.query;
-      void router.replace({ query: { ...rest, [name]: value === (defaults[name] ?? "") ? undefined : value } });
-    };
+    changes[name] = value;
     if (soon) timer = window.setTimeout(go, WAIT_MS);
     else go();
+  }
+
+  function go(): void {
+    const { page: _page, ...rest } = route.query;
+    const said = Object.entries(changes).map(([name, value]) => [name, value === (defaults[name] ?? "") ? undefined : value]);
+    changes = {};
+    void router.replace({ query: { ...rest, ...Object.fromEntries(said) } });
   }
 
   function turnTo(number: number): void {

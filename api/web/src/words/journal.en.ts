@@ -76,7 +76,12 @@ export const journal = {
     tache: "job",
     login: "login",
     slug: "identifier",
-    reste_s: "left",
+    essais_ignores: "other tries",
+    restant_s: "left",
+    restant_ms: "left",
+    ms: "in",
+    par: "by",
+    ticket: "ticket",
   },
   action: {
     acquittement_alerte: "Alert taken care of",

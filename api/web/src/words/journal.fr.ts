@@ -76,7 +76,12 @@ export const journal = {
     tache: "tâche",
     login: "identifiant",
     slug: "identifiant",
-    reste_s: "reste",
+    essais_ignores: "autres essais",
+    restant_s: "reste",
+    restant_ms: "reste",
+    ms: "en",
+    par: "par",
+    ticket: "ticket",
   },
   action: {
     acquittement_alerte: "Alerte prise en compte",

@@ -29,7 +29,7 @@ export const people: Catalogue["people"] = {
   consent_missing: "Missing",
   consent_on: "Given on {day}, for version {version} of the notice",
   consent_none: "No consent: no session can begin.",
-  notice_newer: "The notice of the site is now at version {version}.",
+  notice_newer: "The notice has changed since: it is at version {version}.",
   read_notice: "Read the notice, version {version}",
   no_notice: "This site has no text for this version.",
   without_consent: "Without their consent the record is kept, but no session can begin.",

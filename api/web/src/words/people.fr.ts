@@ -27,7 +27,7 @@ export const people = {
   consent_missing: "Absent",
   consent_on: "Donné le {day}, pour la notice version {version}",
   consent_none: "Pas de consentement : aucune session ne peut commencer.",
-  notice_newer: "La notice du site en est à la version {version}.",
+  notice_newer: "La notice a changé depuis : elle en est à la version {version}.",
   read_notice: "Lire la notice, version {version}",
   no_notice: "Ce site n’a pas de texte pour cette version.",
   without_consent: "Sans son accord, la fiche est gardée mais aucune session ne peut commencer.",

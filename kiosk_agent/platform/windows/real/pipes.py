@@ -12,10 +12,11 @@ from kiosk_agent.local.pipes import PipeEnd
 from kiosk_agent.platform.windows.real.asking import library
 
 _ROOM = 65_536
-_SYSTEM, _ADMINISTRATORS = "S-1-5-18", "S-1-5-32-544"
+_SYSTEM, ADMINISTRATORS, AT_THE_MACHINE = "S-1-5-18", "S-1-5-32-544", "S-1-5-4"
 _BROKEN = (109, 232, 233, 995, 6)
 """The other end is gone, or ours was closed while we waited."""
 _CONNECTED = 535
+_WAIT_MS = 2_000
 PUBLIC, OTHER = 0, -1
 """Windows has no numbers for accounts: one for those of the public, one for all others."""
 
@@ -94,7 +95,8 @@ class NamedPipeEnd:
 
         try:
             pid = int(win32pipe.GetNamedPipeClientProcessId(self._handle))
-            return Peer(pid, PUBLIC if account_of(pid) in self._sids else OTHER)
+            sid, administers = account_of(pid)
+            return Peer(pid, PUBLIC if sid in self._sids else OTHER, administers)
         except pywintypes.error:
             return Peer(0, OTHER)
 
@@ -130,8 +132,11 @@ class NamedPipeEnd:
         win32file.CloseHandle(self._handle)
 
 
-def account_of(pid: int) -> str:
-    """The security identifier of the account that a process runs as."""
+def account_of(pid: int) -> tuple[str, bool]:
+    """The security identifier of the account that a process runs as, and whether it may administer the machine.
+
+    An administrator's process that was not told to be one has that group only to be denied things by it.
+    """
     import win32api
     import win32con
     import win32security
@@ -141,11 +146,54 @@ def account_of(pid: int) -> str:
         token = win32security.OpenProcessToken(process, win32con.TOKEN_QUERY)
         try:
             sid, _ = win32security.GetTokenInformation(token, win32security.TokenUser)
-            return win32security.ConvertSidToStringSid(sid)
+            groups = win32security.GetTokenInformation(token, win32security.TokenGroups)
+            enabled = {
+                win32security.ConvertSidToStringSid(group)
+                for group, how in groups
+                if how & win32security.SE_GROUP_ENABLED
+            }
+            return win32security.ConvertSidToStringSid(sid), ADMINISTRATORS in enabled
         finally:
             win32api.CloseHandle(token)
     finally:
         win32api.CloseHandle(process)
+
+
+def ask_system(name: str, line: bytes, longest: int) -> bytes:
+    """Ask the system at a pipe of this name, and nobody else who took the name. Its line. Raises OSError.
+
+    Whoever answers may see who asks, and not act in their name.
+    """
+    import pywintypes
+    import win32con
+    import win32file
+    import win32pipe
+
+    try:
+        win32pipe.WaitNamedPipe(name, _WAIT_MS)
+        end: Any = win32file.CreateFile(
+            name, win32con.GENERIC_READ | win32con.GENERIC_WRITE, 0, None, win32con.OPEN_EXISTING,
+            win32con.SECURITY_SQOS_PRESENT | win32file.SECURITY_IDENTIFICATION, None,
+        )  # fmt: skip
+        try:
+            if not is_systems(int(end)):
+                raise PermissionError(f"{name} is not the agent's")
+            win32file.WriteFile(end, line)
+            return _line(end, longest)
+        finally:
+            win32file.CloseHandle(end)
+    except pywintypes.error as error:
+        raise OSError(error.winerror, str(error)) from error
+
+
+def _line(end: Any, longest: int) -> bytes:
+    import win32file
+
+    said = b""
+    while not said.endswith(b"\n") and len(said) < longest:
+        _, piece = win32file.ReadFile(end, longest)
+        said += bytes(piece)
+    return said
 
 
 def is_systems(handle: int) -> bool:
@@ -160,7 +208,7 @@ def is_systems(handle: int) -> bool:
     except pywintypes.error:
         return False
     owner = win32security.ConvertSidToStringSid(told.GetSecurityDescriptorOwner())
-    return owner in (_SYSTEM, _ADMINISTRATORS)
+    return owner in (_SYSTEM, ADMINISTRATORS)
 
 
 def _rules(sids: tuple[str, ...]) -> Any:

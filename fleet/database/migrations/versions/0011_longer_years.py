@@ -1,4 +1,5 @@
-"""The spans of ended days in the order in which a period is walked through, and their sums in rows of numbers."""
+"""The spans of ended days in the order in which a period is walked through, and their sums in rows of numbers; and
+where the sessions of operators were, for a search at one site."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -15,6 +16,16 @@ branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
 
+_OF_STAFF = "ix_session_operateur_id"
+
+
+def _index_staff(**more: Any) -> None:
+    condition = sa.text("operateur_id IS NOT NULL")
+    where: dict[str, Any] = {"postgresql_where": condition, "sqlite_where": condition}
+    op.drop_index(_OF_STAFF, "session")
+    op.create_index(_OF_STAFF, "session", ["operateur_id", "created_at", "id"], **where, **more)
+
+
 def _columns() -> list[sa.Column[Any]]:
     return [
         sa.Column("genre", sa.String(length=16), nullable=False),
@@ -27,6 +38,7 @@ def _columns() -> list[sa.Column[Any]]:
 
 
 def upgrade() -> None:
+    _index_staff(postgresql_include=["site_id"])
     connection = op.get_bind()
     op.execute("CREATE TEMPORARY TABLE bilan_avant AS SELECT * FROM bilan")
     op.drop_table("bilan")
@@ -61,6 +73,7 @@ def _packed(genre: str, sums: str) -> str:
 
 def downgrade() -> None:
     """Without its rows: the job of the night makes them anew."""
+    _index_staff()
     op.drop_table("bilan")
     names = ("genre", "site_id", "depuis", "jusqu_a", "zone")
     op.create_table("bilan", *_columns(), sa.PrimaryKeyConstraint(*names, name=op.f("pk_bilan")))
