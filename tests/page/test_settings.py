@@ -327,6 +327,7 @@ def test_a_second_factor_is_set_up_asked_for_and_taken_back(staffed: House, open
     page = open_page("/compte", login="directrice", password=PASSWORD)
     page.get_by_label("Votre mot de passe, pour commencer").fill(PASSWORD)
     page.get_by_role("button", name="Préparer").click()
+    expect(page.get_by_role("img", name="Code QR de la clé")).to_be_visible()
     key = page.get_by_test_id("secret").inner_text().replace(" ", "")
     uri = page.get_by_role("link", name="Ouvrir l’application").get_attribute("href") or ""
     assert parse_qs(urlparse(uri).query)["secret"] == [key]

@@ -1,9 +1,10 @@
 /** The jobs as they are now: read again while one runs or was asked for. */
 import { onBeforeUnmount, onMounted, ref, shallowRef } from "vue";
 
-import { api, ask, type Schemas } from "@/api/client";
+import { api, ask, Refusal, type Schemas } from "@/api/client";
 import { attempt, complain, tell } from "@/live/notices";
 import { say } from "@/words";
+import { readReasons } from "@/stats/reasons";
 import { jobName } from "./outcomes";
 
 export type JobView = Schemas["JobView"];
@@ -39,9 +40,14 @@ export function useJobs() {
       const asked = waiting.value[job.id];
       if (!asked) continue;
       const isOver = !job.en_cours && job.derniere?.fin && job.derniere.fin !== asked.since;
-      if (isOver) tell(say(job.derniere!.reussie ? "settings.job_went_well" : "settings.job_failed", { job: jobName(job) }));
+      if (isOver) sayHow(job);
       if (isOver || Date.now() - asked.at > PATIENCE_MS) delete waiting.value[job.id];
     }
+  }
+
+  function sayHow(job: JobView): void {
+    if (job.derniere!.reussie) tell(say("settings.job_went_well", { job: jobName(job) }));
+    else complain(new Refusal(409, String(job.derniere!.resultat?.motif ?? ""), say("settings.job_failed", { job: jobName(job) })));
   }
 
   async function run(job: JobView): Promise<void> {
@@ -52,7 +58,10 @@ export function useJobs() {
     });
   }
 
-  onMounted(() => void read());
+  onMounted(() => {
+    void readReasons().catch(complain);
+    void read();
+  });
   onBeforeUnmount(() => {
     gone = true;
     clearTimeout(timer);

@@ -1,4 +1,5 @@
 /** Jobs and what they did, as people read it. */
+import { reasonName } from "@/stats/reasons";
 import { known, language, say } from "@/words";
 import { day } from "@/words/times";
 
@@ -21,8 +22,10 @@ export function often(job: Job): string {
   return at ? say(job.frequence.startsWith("le 1er") ? "settings.monthly" : "settings.daily", { at }) : job.frequence;
 }
 
-/** What a run did, fact by fact. */
+/** What a run did, fact by fact; of one that failed, why. */
 export function facts(outcome: Record<string, unknown> | null): [string, string][] {
+  const { erreur, motif } = outcome ?? {};
+  if (typeof erreur === "string" && typeof motif === "string") return [[fact("erreur"), language() === "fr" ? erreur : reasonName.value(motif)]];
   return Object.entries(outcome ?? {}).map(([name, value]) => [fact(name), written(name, value)]);
 }
 
