@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 UV     := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install web demo as-root test test-long fuzz check fmt bench coverage screenshots lock system-deps clean
+.PHONY: help install web demo as-root test test-long test-deploy fuzz check check-deploy fmt bench coverage screenshots lock system-deps deploy-tools wheelhouse mirror clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,28 @@ test: as-root install system-deps web ## every test but the long ones
 test-long: install system-deps web ## the tests that take minutes
 	@$(PYTEST) -m long --timeout 1800 $(ARGS)
 
+DEPLOY := .cache/deploy
+
+deploy-tools: ## Ansible and what checks its playbooks, in an environment of their own
+	@sha256sum --check --status $(DEPLOY)/installed 2>/dev/null || { \
+	    $(PYTHON) -m venv $(DEPLOY) && \
+	    $(DEPLOY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/deploy.lock && \
+	    sha256sum locks/deploy.lock > $(DEPLOY)/installed; }
+
+wheelhouse: web ## the programs with all that they need, for machines without Internet; build/deploy
+	@sh ansible/wheelhouse.sh $(BIN)/python
+
+mirror: ## the Debian packages that the playbooks install, for machines that reach no mirror; build/deploy
+	@sh ansible/mirror.sh $(PACKAGES)
+
+check-deploy: deploy-tools ## the playbooks by ansible-lint, as strict as it is
+	@cd ansible && PATH="$(CURDIR)/$(DEPLOY)/bin:$$PATH" ansible-lint --offline --profile production -q .
+
+test-deploy: as-root install system-deps deploy-tools web ## fresh Debian machines become a server and a poste by the playbooks; minutes
+	@$(MAKE) --no-print-directory wheelhouse
+	@$(MAKE) --no-print-directory mirror PACKAGES="xvfb xdotool"
+	@$(PYTEST) -m deploy --timeout 3600 -s tests/deploy $(ARGS)
+
 fuzz: install system-deps ## every phase of schemathesis over the API, for minutes (PPM_FUZZ_S=seconds for each operator)
 	@PPM_FUZZ_S=$${PPM_FUZZ_S:-300} $(PYTEST) --timeout 3600 tests/api/test_fuzz.py $(ARGS)
 
@@ -85,6 +107,7 @@ lock: ## bring locks/ up to pyproject.toml (UPGRADE=--upgrade for newer versions
 	@$(UV) --extra kiosk-ui $(UPGRADE) --output-file locks/kiosk-ui.lock
 	@$(UV) --extra server $(UPGRADE) --output-file locks/server.lock
 	@$(UV) --extra node $(UPGRADE) --output-file locks/node.lock
+	@$(UV) --extra deploy $(UPGRADE) --output-file locks/deploy.lock
 	@$(UV) --extra server --extra kiosk-ui --extra bench --extra dev $(UPGRADE) --output-file locks/dev.lock
 
 clean: ## forget what was built (keeps .venv and the cache of downloads)

@@ -17,7 +17,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
 
-from api import answers, correlation, errors, page
+from api import answers, correlation, errors, page, speech, unreadable
 from api.auth import Authentication
 from api.calls import Call
 from api.edge import Edge, know_parameters
@@ -33,6 +33,7 @@ from api.routes import (
     bookings,
     bulk,
     endings,
+    enrolment,
     events,
     exports,
     health,
@@ -81,7 +82,8 @@ _RECORDS = (
 """What is counted, kept, taken away and forgotten, and how the deployment is."""
 
 _NOUNS = (
-    token, account, operateurs, sites, postes, stand_in, utilisateurs, sessions, logs, health, *_DESK, *_RECORDS,
+    token, account, operateurs, sites, postes, stand_in, enrolment, utilisateurs, sessions, logs, health, *_DESK,
+    *_RECORDS,
 )  # fmt: skip
 _ROUTER = Router(
     "/api",
@@ -112,7 +114,7 @@ def create_app(fleet: Fleet, settings: ApiSettings) -> Litestar:
     )
     _name_all_methods(app)
     know_parameters(app)
-    app.asgi_handler = correlation.marked(app.asgi_handler)
+    app.asgi_handler = correlation.marked(speech.answering(app.asgi_handler))
     return app
 
 
@@ -222,7 +224,7 @@ def _config(app: Litestar) -> uvicorn.Config:
     correlation.mark_logs()
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=unreadable.Protocol,
         ws="websockets-sansio",
         ws_max_size=65_536,
         ws_per_message_deflate=False,

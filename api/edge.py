@@ -3,7 +3,6 @@ twice, of which one would be lost; a number for an instant, which would be one n
 
 import re
 from datetime import datetime
-from functools import cache
 from typing import Any, get_args
 from urllib.parse import parse_qsl
 
@@ -21,7 +20,7 @@ from fleet.domain.errors import NotFound
 
 NUL = "\x00"
 _NO_NUL = "un texte sans caractère nul"
-_PARAMETERS = "query_parameters"
+_PARAMETERS, _TYPED, _INSTANTS = "query_parameters", "typed_parameters", "instant_parameters"
 _IN_JSON = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -53,9 +52,9 @@ def _check_query(query: str, handler: BaseRouteHandler) -> None:
             raise _unknown(name, known)
         if name in seen:
             raise _refused(name, "une seule valeur")
-        if value == "null" and name in _typed(handler):
+        if value == "null" and name in handler.opt.get(_TYPED, ()):
             raise _refused(name, "une valeur, ou rien du tout")
-        if name in _instants(handler) and _is_number(value):
+        if name in handler.opt.get(_INSTANTS, ()) and _is_number(value):
             raise _refused(name, "un instant RFC 3339, comme 2026-09-01T10:00:00Z")
         seen.add(name)
 
@@ -71,16 +70,15 @@ def know_parameters(app: Litestar) -> None:
                 if method != HttpMethod.OPTIONS:
                     names = (one.field_alias for one in inputs.expected_query_params)
                     handler.opt[_PARAMETERS] = frozenset(names)
+                    handler.opt[_TYPED], handler.opt[_INSTANTS] = _typed(handler), _instants(handler)
 
 
-@cache
 def _typed(handler: BaseRouteHandler) -> frozenset[str]:
     """The parameters that are no text: for these `null` would be read as nothing."""
     fields = handler.parsed_fn_signature.parameters
     return frozenset(name for name, field in fields.items() if str not in _types(field.annotation))
 
 
-@cache
 def _instants(handler: BaseRouteHandler) -> frozenset[str]:
     """The parameters that are instants: for these a number would be read as seconds since 1970."""
     fields = handler.parsed_fn_signature.parameters
@@ -116,9 +114,9 @@ def _field(body: bytes) -> str | None:
 
 def _unknown(name: str, known: frozenset[str]) -> BadBody:
     words = {"champ": name, "connus": ", ".join(sorted(known)) or "aucun"}
-    return BadBody(422, "parametre_inconnu", reasons.sentence("parametre_inconnu", "fr", words), name)
+    return BadBody(422, "parametre_inconnu", reasons.sentence("parametre_inconnu", details=words), name)
 
 
 def _refused(field: str | None, rule: str) -> BadBody:
-    said = reasons.sentence("valeur_invalide", "fr", {"regle": rule})
+    said = reasons.sentence("valeur_invalide", details={"regle": rule})
     return BadBody(422, "valeur_invalide", said, field)

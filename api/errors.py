@@ -19,6 +19,7 @@ from api.answers import tag_of
 from fleet.database.engine import DatabaseDown
 from fleet.database.failures import described, traced
 from fleet.domain import reasons
+from fleet.domain.blanks import SPOKEN
 from fleet.domain.errors import FleetError, Forbidden, Invalid, NotFound, Refused
 from fleet.usecases.once import Answered
 
@@ -101,6 +102,9 @@ _STATUSES = {
     "trop_de_pages": 429,
     "version_ancienne": 412,
     "effacement_non_inscrit": 503,
+    "enrolement_refuse": 403,
+    "identite_refusee": 403,
+    "enrolement_non_prevu": 503,
 }
 """Of refusals that are no conflict."""
 _UNKNOWN = re.compile(r"unknown field `([^`]+)`")
@@ -117,8 +121,8 @@ def bad_body(error: msgspec.ValidationError) -> BadBody:
     for pattern, reason in ((_UNKNOWN, "champ_inconnu"), (_MISSING, "champ_obligatoire")):
         if (found := pattern.search(said)) is not None:
             field = f"{inside}.{found[1]}" if inside else found[1]
-            return BadBody(422, reason, reasons.sentence(reason, "fr", {"champ": field}), field)
-    detail = reasons.sentence("valeur_invalide", "fr", {"regle": rules.in_words(said)})
+            return BadBody(422, reason, reasons.sentence(reason, details={"champ": field}), field)
+    detail = reasons.sentence("valeur_invalide", details={"regle": rules.in_words(said, SPOKEN.get())})
     return BadBody(422, "valeur_invalide", detail, inside or None)
 
 
@@ -151,7 +155,7 @@ def _refused(request: Request[Any, Any, Any], refusal: Refused) -> Response[Prob
     status = _status(refusal)
     field = refusal.field if isinstance(refusal, Invalid) else None
     detail = reasons.sentence(
-        refusal.reason, "fr", {"retry_after_s": refusal.retry_after_s, **refusal.details}
+        refusal.reason, details={"retry_after_s": refusal.retry_after_s, **refusal.details}
     )
     more: dict[str, Any] = {"field": field, "retry_after": refusal.retry_after_s}
     return answer(problem_of(status, refusal.reason, detail, **more))
@@ -183,16 +187,16 @@ def _bad_parameter(_request: Request[Any, Any, Any], error: ValidationException)
         return answer(problem_of(400, "corps_illisible"))
     if any(one.get("source") == ParamType.PATH for one in listed):
         return answer(
-            problem_of(404, "introuvable", reasons.sentence("introuvable", "fr", {"thing": "adresse"}))
+            problem_of(404, "introuvable", reasons.sentence("introuvable", details={"thing": "adresse"}))
         )
     if (absent := _NOT_GIVEN.match(error.detail)) is not None:
-        detail = reasons.sentence("champ_obligatoire", "fr", {"champ": absent[1]})
+        detail = reasons.sentence("champ_obligatoire", details={"champ": absent[1]})
         return answer(problem_of(422, "champ_obligatoire", detail, field=absent[1]))
     errors = [
         FieldError(str(one.get("key", "")), rules.of_parameter(str(one.get("message", "")))) for one in listed
     ]
     rule = errors[0].detail if errors else rules.UNKNOWN[0]
-    detail = reasons.sentence("valeur_invalide", "fr", {"regle": rule})
+    detail = reasons.sentence("valeur_invalide", details={"regle": rule})
     field = errors[0].field if errors else None
     return answer(problem_of(422, "valeur_invalide", detail, field=field, errors=errors or None))
 
@@ -204,7 +208,7 @@ def _http(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Pr
     reason = _HTTP_REASONS.get(status, "demande_invalide")
     words = {"thing": "adresse", "regle": "une demande lisible, du genre que prend cette adresse"}
     kept = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
-    return answer(problem_of(status, reason, reasons.sentence(reason, "fr", words)), **kept)
+    return answer(problem_of(status, reason, reasons.sentence(reason, details=words)), **kept)
 
 
 def _database(_request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:

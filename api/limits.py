@@ -19,6 +19,8 @@ BURST_S = 10
 """For how many seconds' worth a client may ask at once."""
 ANONYMOUS_SHARE = 10
 """Whoever is not known may ask for this part of what an operator may."""
+MACHINE_SHARE = 100
+"""Whoever tries tokens, or asks to be a poste, may do so for this part of what an operator may."""
 _MOST_CLIENTS = 10_000
 _IPV6_NETWORK = 64
 
@@ -35,7 +37,7 @@ class Buckets:
         """Take one request out. Gives 0, or for how many seconds there is none."""
         if not self._per_s:
             return 0
-        now, size = self._clock(), self._per_s * BURST_S
+        now, size = self._clock(), max(1.0, self._per_s * BURST_S)
         left, at = self._known.get(client, (size, now))
         left = min(size, left + (now - at) * self._per_s)
         if left < 1:
@@ -53,6 +55,7 @@ class Limits:
     def __init__(self, per_minute: int) -> None:
         self._known = Buckets(per_minute)
         self._strangers = Buckets(per_minute / ANONYMOUS_SHARE)
+        self._machines = Buckets(per_minute / MACHINE_SHARE)
 
     def known(self, actor: Actor) -> None:
         """Count a request of an operator, or of who stands in for a poste. Raises Refused."""
@@ -61,6 +64,10 @@ class Limits:
     def stranger(self, address: str | None) -> None:
         """Count a request from an address. Raises Refused."""
         _refuse(self._strangers.spend(network(address)))
+
+    def machine(self, address: str | None) -> None:
+        """Count a try of a machine to become a poste. Raises Refused."""
+        _refuse(self._machines.spend(network(address)))
 
 
 def network(address: str | None) -> str:

@@ -29,6 +29,8 @@ When = Annotated[
     datetime | None, QueryParameter(description="instant RFC 3339\u202f; le + d’un décalage s’écrit %2B")
 ]
 
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
 
 def page_of(limit: Limit = 50, offset: Offset = 0, tri: Sort = None) -> Page:
     """The part of the list that is asked for."""
@@ -41,7 +43,12 @@ def listed(words: str | None) -> tuple[str, ...]:
 
 
 def instant(given: datetime | None) -> datetime | None:
-    """An instant in UTC; one without offset is taken for UTC."""
+    """An instant in UTC, or the nearest that UTC has a name for; one without offset is taken for UTC."""
     if given is None:
         return None
-    return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+    if given.tzinfo is None:
+        return given.replace(tzinfo=UTC)
+    try:
+        return given.astimezone(UTC)
+    except OverflowError:
+        return _FIRST if given.year == _FIRST.year else _LAST

@@ -9,6 +9,16 @@ _SHORTEST_SECRET = 32
 
 
 @dataclass(frozen=True)
+class ForMachines:
+    """What a machine that becomes a poste is told: where its broker is (mqtts://host:port), the root of the topics, and
+    the authorities of broker and API in PEM (None: the system's)."""
+
+    broker: str
+    root: str
+    authority: str | None = None
+
+
+@dataclass(frozen=True)
 class ApiSettings:
     """The settings of one API process. Raises ValueError for a secret that is short or a placeholder.
 
@@ -18,6 +28,7 @@ class ApiSettings:
     default.
     `cors_origins` are the other web pages that may call it; none by default. `requests_per_minute` of one operator
     are answered by one process, 0 for all. `releases` is the folder of signed versions of the agent.
+    `machines` None: no machine is enrolled here.
     """
 
     jwt_secret: str
@@ -38,6 +49,7 @@ class ApiSettings:
     zone: str = "Indian/Reunion"
     metrics_token: str | None = None
     releases: Path | None = None
+    machines: ForMachines | None = None
 
     def __post_init__(self) -> None:
         for secret in (self.jwt_secret, *self.jwt_previous):

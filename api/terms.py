@@ -85,7 +85,7 @@ def _read(call: "Call", names: Names) -> Read | None:
     if given is None or given.strip() == "*" or record is None:
         return None
     if not _PLAIN.fullmatch(given):
-        raise BadBody(422, "valeur_invalide", reasons.sentence("valeur_invalide", "fr", _RULE), "If-Match")
+        raise BadBody(422, "valeur_invalide", reasons.sentence("valeur_invalide", details=_RULE), "If-Match")
     name, value = record
     lookup: dict[str, Callable[[Any], int]] = {"site": names.site, "poste": names.poste}
     versions = frozenset(int(version) for version in _TAG.findall(given) if len(version) < 10)

@@ -69,6 +69,9 @@ _SEED = (
     """INSERT INTO demande (site_id, session_id, secondes, request_id, nonce, statut, expire_a, created_at)
     SELECT site_id, id, 900, id::text, '', 'accordee', debut_session, debut_session FROM session WHERE id % 20 = 0
         AND debut_session IS NOT NULL""",
+    """INSERT INTO demande_enrolement (empreinte, machine, created_at, vue_a, fois)
+    SELECT twice, jsonb_build_object('nom', 'pc-' || n, 'empreinte', twice), now(), now(), 1
+    FROM generate_series(1, 200) n, LATERAL (SELECT md5(n::text) || md5(n::text) AS twice) made""",
     """INSERT INTO lot (site_id, nombre, duree_s, code_expire_a, created_at)
     SELECT 1 + n % :sites, 12, 3600, now(), now() - {years} * n / :others FROM generate_series(1, :others) n""",
     """INSERT INTO attente (site_id, jour, numero, rang, prenom, duree_s, statut, created_at, updated_at)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from controller.presence import Presence
+from controller.twins import Twins
 from fleet.database.failures import traced
 from protocol import codec, messages, topics
 
@@ -36,6 +37,8 @@ class Inbox:
     moved: dict[str, None] = field(default_factory=dict)
     phases: dict[str, None] = field(default_factory=dict)
     infos: dict[str, messages.Info] = field(default_factory=dict)
+    twins: Twins = field(default_factory=Twins)
+    twinned: dict[str, None] = field(default_factory=dict)
     unreadable: deque[tuple[str, str, str]] = field(default_factory=lambda: deque(maxlen=100))
     time_refused: bool = False
     orders_wait: bool = False
@@ -96,7 +99,10 @@ class Receiver:
         elif retained and not known.topic.retained:
             self._bad(path, "retained", payload)
         else:
-            known.take(known.slug, codec.decode(known.topic, payload))
+            message = codec.decode(known.topic, payload)
+            known.take(known.slug, message)
+            if known.topic is topics.STATUS and not retained:
+                self._look_for_twins(known.slug, message)
 
     def _recognise(self, path: str) -> _Known | None:
         address = topics.parse(path, self._root)
@@ -130,7 +136,13 @@ class Receiver:
         if self._presence.status(slug, told, time.monotonic()):
             self._moved(slug)
 
+    def _look_for_twins(self, slug: str, told: messages.Status) -> None:
+        if self._inbox.twins.status(slug, told, time.monotonic()):
+            self._inbox.twinned[slug] = None
+            self._inbox.stirred.set()
+
     def _info(self, slug: str, told: messages.Info) -> None:
+        self._inbox.twins.info(slug, told)
         self._inbox.infos[slug] = told
         self._inbox.stirred.set()
 

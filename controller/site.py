@@ -113,6 +113,8 @@ class SiteDriver:
             self.parts.wake_to,
         )
         heard = await self.desk.look(presence.heard, site_id)
+        twinned = await self.desk.look(presence.twinned, site_id)
+        self.inbox.twins.signs |= dict.fromkeys(twinned, time.monotonic())
         self._service = Service(
             self.desk,
             self.parts.clock,

@@ -47,6 +47,7 @@ class Watch:
                 await self._safely(self._write_moved)
                 await self._safely(self._write_phases)
                 await self._safely(self._write_infos)
+                await self._safely(self._write_twins)
                 await self._safely(self._apply_offline_rule)
                 self._take_unheard_as_gone()
                 if time.monotonic() >= next_beats:
@@ -149,6 +150,19 @@ class Watch:
         except DatabaseTrouble:
             self.inbox.infos = {**told, **self.inbox.infos}
             raise
+
+    async def _write_twins(self) -> None:
+        """Somebody is told that two machines are one poste, until there is one again."""
+        known, twins = self.place().postes, self.inbox.twins
+        told = {known[slug]: twins.machines(slug) for slug in self.inbox.twinned if slug in known}
+        over = [slug for slug in twins.over(time.monotonic()) if slug in known]
+        if told or over:
+            try:
+                await self.desk.do(memory.twins, told, [known[slug] for slug in over])
+            except DatabaseTrouble:
+                twins.signs |= dict.fromkeys(over, 0.0)
+                raise
+        self.inbox.twinned.clear()
 
     async def _write_phases(self) -> None:
         known = self.place().postes

@@ -33,7 +33,8 @@ class Broker:
     """Where the broker is and who we are there.
 
     The client id is the username, as a broker of ours demands; `client_id` names another where many postes
-    share an account of somebody else's broker. No username connects as nobody.
+    share an account of somebody else's broker. No username connects as nobody. A password in a file is read again
+    for each connection: it may have been renewed.
     """
 
     host: str
@@ -43,6 +44,22 @@ class Broker:
     tls: Tls | None = None
     keepalive_s: int = 10
     client_id: str = ""
+    password_file: Path | None = None
+
+    def password_at(self, attempt: int) -> str:
+        """The password to try. While one is being renewed there are two, in turn: which one is good, the broker says.
+
+        Raises OSError.
+        """
+        if self.password_file is None:
+            return self.password
+        files = [one for one in (next_to(self.password_file), self.password_file) if one.exists()]
+        return files[attempt % len(files)].read_text(encoding="utf-8").strip() if files else self.password
+
+
+def next_to(file: Path) -> Path:
+    """Where a password that takes the place of the one in this file is kept, until the server has it."""
+    return file.with_name(f"{file.name}.next")
 
 
 @dataclass(frozen=True)

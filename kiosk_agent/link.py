@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from random import Random
 
 from kiosk_agent.backoff import Backoff
@@ -40,6 +41,7 @@ class Link:
         self._wait = Backoff(FIRST_WAIT_MS, LONGEST_WAIT_MS, rng)
         self._turnstile: Turnstile = turnstile or asyncio.Semaphore(1)
         self._connection: Connection | None = None
+        self._attempts = 0
 
     async def run(self) -> None:
         """Keep a connection for ever."""
@@ -52,7 +54,9 @@ class Link:
             await asyncio.sleep(self._wait.next() / 1000)
 
     async def _one_connection(self) -> None:
-        connection = Connection(self._broker, self._topics, self._listener, self._loop)
+        broker = replace(self._broker, password=self._broker.password_at(self._attempts))
+        self._attempts += 1
+        connection = Connection(broker, self._topics, self._listener, self._loop)
         self._connection = connection
         try:
             async with self._turnstile:

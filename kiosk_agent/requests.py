@@ -26,7 +26,6 @@ class Pending:
         self.nonce = nonce
         self.sent_at: int | None = None
         self.last_sent: int | None = None
-        self.sends = 0
         self.next_at: int | None = now
         self.give_up_at = now + GIVE_UP_MS[op] if op in GIVE_UP_MS else None
         self._backoff = Backoff(FIRST_MS, LONGEST_MS[op], rng)
@@ -35,7 +34,6 @@ class Pending:
         if self.sent_at is None:
             self.sent_at = now
         self.last_sent = now
-        self.sends += 1
         self.next_at = now + self._backoff.next()
 
     def repeat_at(self, at: int) -> None:

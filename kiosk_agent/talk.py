@@ -165,8 +165,9 @@ class Talk:
         pending = self.requests.answered_by(reply)
         if pending is None or isinstance(reply, messages.Noted):
             return
-        if pending.sends == 1 and pending.last_sent is not None:
-            self._offset.learn(pending.last_sent, now, reply.server_time)
+        if pending.sent_at is not None:
+            # Which repeat was answered nobody knows: it was none before the first.
+            self._offset.learn(pending.sent_at, now, reply.server_time)
         match reply:
             case messages.Accepted():
                 self._accepted(pending, reply, now)
@@ -186,6 +187,8 @@ class Talk:
         self._follow(reply.desired, "reply" if fresh else "live", age, now)
         if self._wanted is not None and pending.op == "resync":
             self._insist_on(self._wanted, "unsolicited", now)
+        elif pending.op == "resync" and not self._offset.samples:
+            self.resync("connected", now, FIRST_MS)  # it took too long to tell the time by it
 
     def _age_of(self, reply: messages.Accepted, pending: Pending, now: int) -> int:
         """How old the answer is, within what is certain: the server's own measure, and since we asked."""

@@ -11,6 +11,8 @@ from string import Template
 from mosquitto.acl import PosteAccount, ServiceAccount, password_file, postes_acl, services_acl
 
 CONFIGURATION = "mosquitto.conf"
+PID_FILE = "mosquitto.pid"
+"""Where a broker writes which process it is, among its data."""
 MESSAGE_BYTES = 16_384
 """The largest payload of the protocol."""
 _PACKET_BYTES = MESSAGE_BYTES + 1_024  # a topic's name and properties come on top of the payload
@@ -101,6 +103,7 @@ def _configuration(broker: Broker) -> str:
         user=f"user {broker.user}" if broker.user else "",
         packet_bytes=_PACKET_BYTES,
         data=broker.data,
+        pid_file=broker.data / PID_FILE,
         postes=_listener(broker, broker.postes, "postes"),
         services=_listener(broker, broker.services, "services"),
         websockets=websockets,

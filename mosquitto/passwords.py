@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import secrets
 
 ITERATIONS = 101
@@ -18,6 +19,16 @@ def hash_password(password: str, salt: bytes | None = None) -> str:
     salt = secrets.token_bytes(12) if salt is None else salt
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS)
     return f"$7${ITERATIONS}${_text(salt)}${_text(digest)}"
+
+
+def matches(kept: str, password: str) -> bool:
+    """Whether this is the password of which that hash is kept; False for what is no hash of ours."""
+    try:
+        _, kind, iterations, salt, _ = kept.split("$")
+        same = hash_password(password, base64.b64decode(salt)) if int(iterations) == ITERATIONS else ""
+    except ValueError:
+        return False
+    return kind == "7" and hmac.compare_digest(same, kept)
 
 
 def _text(raw: bytes) -> str:

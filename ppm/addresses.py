@@ -45,4 +45,5 @@ def for_poste(settings: Settings, poste: str, password: str | None = None) -> Br
         where.password or settings.get(table.BROKER_PASSWORD) or "",
         files if where.tls else None,
         client_id=poste,
+        password_file=None if where.password else settings.file_of(table.BROKER_PASSWORD),
     )

@@ -1,15 +1,16 @@
-"""A broker's files: hashes of passwords are kept nowhere else, rules are made from the database.
+"""A broker's files: the postes' are made from the database, services' hashes of passwords are kept nowhere else.
 
-Mosquitto reads the accounts again at SIGHUP; who is known there keeps the hash.
+Mosquitto reads the accounts again at SIGHUP, and closes the connections of who is not let in any more.
 """
 
 import os
 import shutil
+import signal
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mosquitto.acl import PosteAccount, Role, ServiceAccount, password_file, postes_acl
-from mosquitto.files import Broker, render, write
+from mosquitto.files import PID_FILE, Broker, render, write
 
 PASSWORDS, ACL, SERVICES = "postes.passwords", "postes.acl", "services.passwords"
 ROLES: Mapping[str, Role] = {"controller": "controller", "observer": "observer"}
@@ -24,36 +25,55 @@ def hashes(folder: Path, name: str = PASSWORDS) -> dict[str, str]:
     return {who: kept for who, colon, kept in pairs if colon}
 
 
-def known(folder: Path) -> set[str]:
-    """Who has an account, services and postes. Raises OSError."""
-    return hashes(folder).keys() | hashes(folder, SERVICES).keys()
+def rewrite(folder: Path, accounts: Sequence[PosteAccount], root: str) -> bool:
+    """Have the postes' files let in these and nobody else; whether that changed them. Raises OSError.
 
-
-def rewrite(folder: Path, places: Mapping[str, str], new: Mapping[str, str], root: str) -> list[str]:
-    """Write the postes' files: `places` is the site of every poste, `new` the hashes that change. Who is in them.
-
-    Accounts of postes that are in the database no more are left out. Raises OSError.
+    Rules come before passwords: a broker that reads them in between lets nobody in who has no rules.
     """
-    accounts = _postes(folder, places, new)
-    _write_as_before(folder, {PASSWORDS: password_file(accounts), ACL: postes_acl(accounts, root)})
-    return [account.poste for account in accounts]
+    wanted = {ACL: postes_acl(accounts, root), PASSWORDS: password_file(accounts)}
+    changed = {name: text for name, text in wanted.items() if _text_of(folder / name) != text}
+    _write_as_before(folder, changed)
+    return bool(changed)
 
 
 def write_all(
-    broker: Broker, places: Mapping[str, str], new: Mapping[str, str], group: str | None = None
+    broker: Broker, accounts: Sequence[PosteAccount], new: Mapping[str, str], group: str | None = None
 ) -> None:
-    """Write every file of a broker; `new` has the hashes that change or are missing. Raises OSError.
+    """Write every file of a broker; `new` has the hashes of services that change or are missing. Raises OSError.
 
     With a `group`, that of the broker's user, it may read them; else the writer alone.
     """
     kept = {**hashes(broker.folder, SERVICES), **new}
     services = [ServiceAccount(name, role, kept[name]) for name, role in ROLES.items()]
-    files = render(broker, _postes(broker.folder, places, new), services)
+    files = render(broker, accounts, services)
     write(broker.folder, files, 0o600 if group is None else 0o640, group)
     if not broker.data.is_dir():
         broker.data.mkdir(parents=True, mode=0o700)
         if broker.user is not None and group is not None:
             shutil.chown(broker.data, broker.user)
+
+
+def reload(data: Path) -> bool:
+    """Have the broker with this folder of data read its files again; False where none runs yet. Raises OSError."""
+    try:
+        pid = int((data / PID_FILE).read_text(encoding="ascii"))
+        name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, ValueError):
+        return False
+    if name != "mosquitto" or not takes_reloads(pid):
+        return False  # the number is another process's by now, or it still starts: the signal would end it
+    os.kill(pid, signal.SIGHUP)
+    return True
+
+
+def takes_reloads(pid: int) -> bool:
+    """Whether a process handles SIGHUP: Mosquitto does some time after it listens, until then it ends by it."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    handled = next((line.split()[1] for line in lines if line.startswith("SigCgt:")), "0")
+    return bool(int(handled, 16) & 1 << signal.SIGHUP - 1)
 
 
 def group_of(user: str) -> str:
@@ -64,9 +84,8 @@ def group_of(user: str) -> str:
     return grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
 
 
-def _postes(folder: Path, places: Mapping[str, str], new: Mapping[str, str]) -> Sequence[PosteAccount]:
-    kept = {**hashes(folder), **new}
-    return [PosteAccount(places[poste], poste, kept[poste]) for poste in sorted(kept) if poste in places]
+def _text_of(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def _write_as_before(folder: Path, files: Mapping[str, str]) -> None:
@@ -75,13 +94,15 @@ def _write_as_before(folder: Path, files: Mapping[str, str]) -> None:
         path = folder / name
         before = path.stat() if path.exists() else None
         write(folder, {name: text}, mode=0o600 if before is None else before.st_mode & 0o777)
-        if before is not None and (before.st_uid, before.st_gid) != _owners(path):
-            os.chown(path, before.st_uid, before.st_gid)
+        if before is not None:
+            _give_back(path, before)
 
 
-def _owners(path: Path) -> tuple[int, int]:
-    now = path.stat()
-    return now.st_uid, now.st_gid
+def _give_back(path: Path, before: os.stat_result) -> None:
+    """To its group, and by root to its owner: nobody else may give files away."""
+    now, is_root = path.stat(), os.geteuid() == 0
+    if now.st_gid != before.st_gid or (is_root and now.st_uid != before.st_uid):
+        os.chown(path, before.st_uid if is_root else -1, before.st_gid)
 
 
 def without_account(folder: Path, postes: Iterable[str]) -> list[str]:

@@ -29,6 +29,7 @@ from kiosk_agent.broker import Broker
 from kiosk_agent.settings import Settings as PosteSettings
 from ppm import addresses, compose, demo_room
 from ppm import settings as table
+from ppm.authority import for_machines
 from ppm.cli import CommandFailed
 from ppm.demo_facts import FACTS
 from ppm.demo_folder import INNER
@@ -124,7 +125,8 @@ async def running(settings: Settings, folder: Path, wanted: Wanted) -> AsyncIter
         furnished = demo_room.furnish(fleet, wanted.postes, settings[table.ZONE])
         mqtt, address, kiosks = _broker(settings, inner, mqtt_port, furnished.postes, stack)
         listening = asyncio.Event()
-        app = create_app(fleet, ApiSettings(_own(settings, table.JWT_SECRET), secure_cookies=False))
+        secret = _own(settings, table.JWT_SECRET)
+        app = create_app(fleet, ApiSettings(secret, secure_cookies=False, machines=for_machines(settings)))
         host = settings[table.HTTP_HOST]
         tasks: list[asyncio.Future[None]] = [
             asyncio.ensure_future(compose.new_controller(fleet, settings, address).run()),

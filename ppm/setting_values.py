@@ -53,6 +53,11 @@ class Settings:
         """Whether somebody gave a value."""
         return self._given(setting) is not None
 
+    def file_of(self, setting: Setting[Any]) -> Path | None:
+        """The file that a secret is read from; None where it is in none."""
+        path = self._values.get(f"{setting.name}_FILE")
+        return None if setting.name in self._values or not path else rules.path(path)
+
     def with_values(self, values: Mapping[str, str]) -> "Settings":
         """The same with these values, whatever was given in their place."""
         return Settings({**self._values, **values})

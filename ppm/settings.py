@@ -35,12 +35,12 @@ LOG_FORMAT = Setting(
     "PPM_LOG_FORMAT", "auto, json or text", rules.choice("auto", "json", "text"),
     "How events are written: JSON, one per line, or text; auto is text on a terminal. The demo, and a poste "
     "on a screen, write JSON into a file.",
-    ("controller", "api", "kiosk", "simulate"), default="auto",
+    ("controller", "api", "kiosk", "simulate", "broker"), default="auto",
 )  # fmt: skip
 LOG_LEVEL = Setting(
     "PPM_LOG_LEVEL", "debug, info, warning or error", rules.choice("debug", "info", "warning", "error"),
     "The least important event that is still written.",
-    ("controller", "api", "kiosk", "simulate", "demo"), default="info",
+    ("controller", "api", "kiosk", "simulate", "broker", "demo"), default="info",
 )  # fmt: skip
 DATABASE_URL = Setting(
     "PPM_DATABASE_URL", "URL", rules.database,
@@ -86,7 +86,7 @@ BROKER_KEY_FILE = Setting(
 )  # fmt: skip
 BROKER_DIR = Setting(
     "PPM_BROKER_DIR", "folder", rules.path,
-    "Where the broker's files are: `ppm broker write` makes them, `ppm poste credential --write` adds an account.",
+    "Where the broker's files are: `ppm broker write` makes them, `ppm broker follow` keeps the accounts of postes.",
     ("broker", "poste", "doctor"), example="/etc/mosquitto/ppm",
 )  # fmt: skip
 BROKER_DATA_DIR = Setting(
@@ -126,6 +126,17 @@ BROKER_SERVER_KEY_FILE = Setting(
     "PPM_BROKER_SERVER_KEY_FILE", "file", rules.path, "The key of that certificate.", ("broker",),
     example="/etc/mosquitto/ppm/key.pem",
 )  # fmt: skip
+ENROL_BROKER_URL = Setting(
+    "PPM_ENROL_BROKER_URL", "URL", rules.broker,
+    "What postes call the broker, mqtts://host:port: a machine that enrols is told. Without it none is enrolled.",
+    ("api", "demo"), example="mqtts://postes.example.re:8883",
+)  # fmt: skip
+ENROL_CA_FILE = Setting(
+    "PPM_ENROL_CA_FILE", "file", rules.path,
+    "The authorities (PEM) of the certificates of API and broker, which a machine that enrols is told to believe. It "
+    "knows the first one by its fingerprint. Without it machines believe the system's.", ("api", "demo", "poste"),
+    example="/etc/poste-public/ca.pem",
+)  # fmt: skip
 MQTT_ROOT = Setting(
     "PPM_MQTT_ROOT", "topic", rules.root, "The first level of every topic.",
     ("controller", "api", "kiosk", "simulate", "watch", "broker", "poste", "doctor", "demo"), default="ppm",
@@ -152,8 +163,9 @@ DATA_DIR = Setting(
 )  # fmt: skip
 PUBLIC_URL = Setting(
     "PPM_PUBLIC_URL", "URL", rules.http_url,
-    "What browsers call the API, where a proxy stands before it; else the host that they name. With http:// the "
-    "cookie of the page is not kept to https: for a server that browsers reach without TLS only.", ("api",),
+    "What browsers and machines call the API, where a proxy stands before it; else the host that they name. With "
+    "http:// the cookie of the page is not kept to https: for a server that browsers reach without TLS only.",
+    ("api", "poste"),
     example="https://postes.example.re",
 )  # fmt: skip
 TRUSTED_PROXIES = Setting[tuple[str, ...]](
@@ -364,6 +376,7 @@ TABLE: tuple[Setting[Any], ...] = (
     BROKER_DIR, BROKER_DATA_DIR, BROKER_USER, BROKER_POSTES_ADDRESS, BROKER_POSTES_PORT,
     BROKER_SERVICES_ADDRESS, BROKER_SERVICES_PORT,
     BROKER_SERVER_CA_FILE, BROKER_SERVER_CERT_FILE, BROKER_SERVER_KEY_FILE,
+    ENROL_BROKER_URL, ENROL_CA_FILE,
     HTTP_HOST, HTTP_PORT, PUBLIC_URL, TRUSTED_PROXIES, CORS_ORIGINS, REQUESTS_PER_MINUTE, ZONE, WAKE_ADDRESSES,
     METRICS_TOKEN, BACKUP_DIR, BACKUP_KEEP, BACKUP_SECRET, ARCHIVE_DIR,
     SMTP_URL, SMTP_PASSWORD, SMTP_FROM, ALERT_EMAILS, REPORT_EMAILS, ALERT_WEBHOOKS, ALERT_WEBHOOK_SECRET,

@@ -82,6 +82,10 @@ CATALOGUE: Mapping[str, tuple[str, str]] = {
         "poste {slug}\u202f: créé\u202f; ensuite\u202f: ppm poste credential {slug}",
         "poste {slug}: created; now: ppm poste credential {slug}",
     ),
+    "poste_revoked": (
+        "poste {slug}\u202f: sa machine est révoquée",
+        "poste {slug}: its machine is revoked",
+    ),
     "order_waits": (
         "poste {slug}\u202f: {op} attend son retour",
         "poste {slug}: {op} waits until it is back",

@@ -2,7 +2,7 @@
 
 import itertools
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,16 @@ from tests.support.databases import migrate
 
 _CACHE = Path(__file__).parent.parent / ".cache"
 _numbers = itertools.count(1)
+_servers: list[PrivatePostgres] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what PostgreSQL itself said where a connection to it failed: a client does not know why a server went."""
+    report = yield
+    if report.failed and ("psycopg2." in report.longreprtext or "database_down" in report.caplog):
+        report.sections += [("PostgreSQL's log", server.said()) for server in _servers]
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +57,7 @@ def site() -> str:
 def postgres() -> Iterator[PrivatePostgres]:
     """A running PostgreSQL, shared: use databases of your own, and neither stop nor freeze it."""
     with PrivatePostgres(fsync=False) as shared:
+        _servers.append(shared)
         yield shared
 
 

@@ -24,7 +24,7 @@ from fleet.domain import reasons
 _REF = "#/components/{kind}/{name}"
 _METHODS = ("get", "post", "put", "patch", "delete")
 PROBLEMS: dict[int, str] = {
-    400: "corps_illisible",
+    400: "demande_invalide",
     401: "jeton_refuse",
     403: "role_insuffisant",
     404: "introuvable",
@@ -234,7 +234,7 @@ def _declared(one: Operation, schemas: _Schemas) -> dict[str, Any]:
 
 def problems_of(one: Operation, has_parameters: bool, body: Any) -> list[int]:
     """The statuses of the problems that an operation may answer."""
-    found = {422, 500, 503}
+    found = {400, 422, 500, 503}
     limited = not (one.is_open and one.handler.opt.get(UNLIMITED))
     if limited:
         found.add(429)
@@ -247,7 +247,7 @@ def problems_of(one: Operation, has_parameters: bool, body: Any) -> list[int]:
     if one.method != "get" and one.records:
         found.add(412)
     if one.handler.parsed_data_field is not None:
-        found |= {400, 413}
+        found.add(413)
     return sorted(found)
 
 

@@ -11,7 +11,9 @@ from litestar.response import Stream
 from api import sheets
 from api.answers import CLASHES
 from api.calls import Call
-from api.parameters import When, Word, instant
+from api.parameters import Number, Typed, When, Word, Words, instant, listed
+from api.routes import logs
+from api.schemas import LogSearch
 from fleet.usecases import exports, statistics
 
 _KINDS = {
@@ -36,19 +38,54 @@ async def read(
     For people: headings and words are French, instants in the zone of the last column (`Fuseau horaire`), durations
     h:min:s, booleans oui or non.
     """
+    return await _taken(request, quoi, genre, LogSearch(site=site, depuis=depuis, jusqu_a=jusqu_a))
+
+
+@get("/logs", summary="Exporter le journal", media_type="text/csv", opt={CLASHES: True})
+async def read_logs(
+    request: Call,
+    genre: Kind = "csv",
+    site: Word = None,
+    action: Words = None,
+    session: Number = None,
+    poste: Word = None,
+    utilisateur: Number = None,
+    operateur: Word = None,
+    depuis: When = None,
+    jusqu_a: When = None,
+    recherche: Typed = None,
+) -> Stream:
+    """The lines that `GET /logs/` has by the same filters; of the last 30 days by default. Kept in the audit trail."""
+    asked = LogSearch(
+        site=site,
+        actions=list(listed(action)),
+        session=session,
+        poste=poste,
+        utilisateur=utilisateur,
+        operateur=operateur,
+        depuis=depuis,
+        jusqu_a=jusqu_a,
+        recherche=recherche,
+    )
+    return await _taken(request, "logs", genre, asked)
+
+
+async def _taken(request: Call, what: str, kind: str, asked: LogSearch) -> Stream:
     names, zone = request.shared.names, request.shared.settings.zone
 
     def begun() -> Iterator[bytes]:
-        site_id = names.asked_site(request.user, site)
-        when = statistics.period(datetime.now(UTC), zone, instant(depuis), instant(jusqu_a), site_id, _DAYS)
-        rows = exports.begin(request.shared.fleet, request.user, quoi, genre, when, zone)
-        return _KINDS[genre][0](rows)
+        site_id = names.asked_site(request.user, asked.site)
+        since, until = instant(asked.depuis), instant(asked.jusqu_a)
+        when = statistics.period(datetime.now(UTC), zone, since, until, site_id, _DAYS)
+        lines = logs.which(request, asked) if what == "logs" else None
+        rows = exports.begin(request.shared.fleet, request.user, what, kind, when, zone, lines)
+        return _KINDS[kind][0](rows)
 
     parts = await request.shared.work.run(begun)
     named = {
         # Here, because the handler's own kind would be said of both.
-        "Content-Type": _KINDS[genre][1],
-        "Content-Disposition": f'attachment; filename="{quoi}.{genre}"',
+        "Content-Type": _KINDS[kind][1],
+        "Content-Disposition": f'attachment; filename="{what}.{kind}"',
         "Cache-Control": "no-store, private",
         "X-Content-Type-Options": "nosniff",
     }
@@ -60,4 +97,4 @@ async def _streamed(request: Call, parts: Iterator[bytes]) -> AsyncIterator[byte
         yield part
 
 
-router = Router("/exports", route_handlers=[read], tags=["exports"])
+router = Router("/exports", route_handlers=[read_logs, read], tags=["exports"])

@@ -66,11 +66,12 @@ async def find(request: Call, data: JSONBody[LogSearch]) -> LogList:
 
 async def _found(request: Call, asked: LogSearch) -> LogList:
     return await request.run(
-        lambda fleet, actor: journal.search(fleet, actor, _filter(request, asked), asked.limit, asked.offset)
+        lambda fleet, actor: journal.search(fleet, actor, which(request, asked), asked.limit, asked.offset)
     )
 
 
-def _filter(request: Call, asked: LogSearch) -> LogFilter:
+def which(request: Call, asked: LogSearch) -> LogFilter:
+    """What is asked for, by the ids of what it names."""
     names = request.shared.names
     return LogFilter(
         site_id=names.asked_site(request.user, asked.site),

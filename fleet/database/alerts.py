@@ -13,7 +13,7 @@ from fleet.database.tables import alert
 from fleet.domain.actor import SYSTEM, Actor
 from fleet.domain.delivery import ALERTE, FIN_ALERTE
 
-BROKER, SILENT, DISK, BACKUP, JOB, OUTGOING, BOOKINGS, LEFTOVERS = (
+BROKER, SILENT, DISK, BACKUP, JOB, OUTGOING, BOOKINGS, LEFTOVERS, TWINS = (
     "alerte_courtier",
     "alerte_poste_silencieux",
     "alerte_disque",
@@ -22,6 +22,7 @@ BROKER, SILENT, DISK, BACKUP, JOB, OUTGOING, BOOKINGS, LEFTOVERS = (
     "alerte_envoi",
     "alerte_reservations",
     "alerte_restes",
+    "alerte_identite",
 )
 TOPIC = "alert"
 

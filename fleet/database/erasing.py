@@ -8,7 +8,7 @@ from sqlalchemy import Table, func, null, or_, select, update
 from fleet.database.engine import Transaction
 from fleet.database.register import FORGOTTEN
 from fleet.database.sql import any_of
-from fleet.database.tables import log, metadata, session, utilisateur
+from fleet.database.tables import answered, log, metadata, session, utilisateur
 
 _WORDS = {"nom", "prenom", "notes"}
 """What is written about a person beside the reference to them."""
@@ -26,6 +26,7 @@ def forget_people(tx: Transaction, ids: Sequence[int]) -> int:
     """Delete people and every word about them; their sessions and the audit chain stay, without them."""
     for number in ids:
         tx.forget(FORGOTTEN, number)
+    hold_back_answers(tx)
     anonymise_sessions(tx, any_of(tx, session.c.utilisateur_id, ids))
     tx.execute(select(utilisateur.c.id).where(any_of(tx, utilisateur.c.id, ids)).with_for_update())
     tx.execute(update(log).where(any_of(tx, log.c.utilisateur_id, ids)).values(personal=null(), salt=None))
@@ -41,6 +42,12 @@ def forget_people(tx: Transaction, ids: Sequence[int]) -> int:
                     else table.delete().where(mine)
                 )
     return tx.execute(utilisateur.delete().where(any_of(tx, utilisateur.c.id, ids))).rowcount
+
+
+def hold_back_answers(tx: Transaction) -> None:
+    """Tell no answer again that was given under a key: it may tell of somebody who is forgotten now, and is sealed, so
+    that nobody knows which do. The keys still stand: nothing is done twice."""
+    tx.execute(update(answered).where(answered.c.corps.is_not(None)).values(corps=null()))
 
 
 def forget_promises(tx: Transaction, table: Table, which: Any) -> int:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 CHANNEL = "ppm"
-DESIRED, COMMANDS, CODES, CONFIG, LOG, POSTES, LEASES, EXTENSIONS, PROMISES = (
+DESIRED, COMMANDS, CODES, CONFIG, LOG, POSTES, LEASES, EXTENSIONS, PROMISES, IDENTITIES = (
     "desired",
     "command",
     "code",
@@ -13,6 +13,7 @@ DESIRED, COMMANDS, CODES, CONFIG, LOG, POSTES, LEASES, EXTENSIONS, PROMISES = (
     "lease",
     "extension",
     "promise",
+    "identity",
 )
 
 

@@ -296,20 +296,22 @@ def mark_ordered(tx: Transaction, command_ids: Sequence[str]) -> None:
         tx.execute(update(command).where(*mine).values(statut="envoyee", updated_at=tx.now))
 
 
+OVER = ("done", "refused", "expired", "cancelled")
+"""What became of a command, once nothing more becomes of it."""
+
+
 def put_back(tx: Transaction, command_id: str) -> bool:
     """Let a command wait for its poste again; False for one that does not wait, or not so long."""
-    over = ("done", "refused", "expired")
-    mine = (command.c.id == command_id, command.c.statut.not_in(over), command.c.expire_a > tx.now)
+    mine = (command.c.id == command_id, command.c.statut.not_in(OVER), command.c.expire_a > tx.now)
     values = {"statut": "attend", "boot": None, "updated_at": tx.now}
     return tx.execute(update(command).where(*mine).values(**values)).rowcount == 1
 
 
 def mark_command(tx: Transaction, command_id: str, statut: str, motif: str | None = None) -> bool:
     """What became of a command; False when it is unknown or already over."""
-    over = ("done", "refused", "expired")
     statement = (
         update(command)
-        .where(command.c.id == command_id, command.c.statut.not_in(over))
+        .where(command.c.id == command_id, command.c.statut.not_in(OVER))
         .values(statut=statut, motif=motif, updated_at=tx.now)
     )
     return tx.execute(statement).rowcount == 1

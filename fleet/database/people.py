@@ -2,11 +2,20 @@
 
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import ColumnElement, Row, bindparam, or_, select
 
+from fleet.database import listing
 from fleet.database.engine import Transaction
 from fleet.database.tables import utilisateur
 from fleet.domain.errors import NotFound
+from fleet.domain.utilisateur import searchable, with_kept_numbers
+
+
+def called(typed: str) -> ColumnElement[bool]:
+    """Who is meant by this: parts of names, of an e-mail address, of a telephone number as one says it."""
+    words = searchable(typed)
+    ways = dict.fromkeys((words, with_kept_numbers(words)))
+    return or_(*(listing.contains(utilisateur.c.recherche, way) for way in ways))
 
 
 def locked(tx: Transaction, utilisateur_id: int) -> Row[Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import (
@@ -21,6 +22,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -182,6 +184,26 @@ def by_code(tx: Transaction, code_index: bytes) -> Found | None:
     """The newest session that was given this code, locked."""
     row = tx.execute(_locking(lock, _BY_CODE), {"wanted": code_index}).first()
     return None if row is None else _read(tx, row)
+
+
+def beside(
+    tx: Transaction, one: Select[Any], about: Mapping[str, Any], code_index: bytes
+) -> tuple[Any, Found | None] | None:
+    """One row of another look, and `by_code` beside it in the same trip; None where there is no such row."""
+    row = tx.execute(_beside(lock, one), {**about, "wanted": code_index}).first()
+    if row is None:
+        return None
+    tx.read_at(row.read_at)
+    here = {name[5:]: value for name, value in row._mapping.items() if name.startswith("here_")}
+    return SimpleNamespace(**here), None if row.id is None else to_found(row)
+
+
+@cache
+def _beside(how: Callable[[Select[Any]], Select[Any]], one: Select[Any]) -> Select[Any]:
+    here, newest = one.subquery("here"), how(_BY_CODE).subquery("locked")
+    mine = (column.label(f"here_{column.name}") for column in here.c)
+    both = select(*mine, newest, clock_read().label("read_at")).join_from(here, newest, true(), isouter=True)
+    return both.execution_options(**PREPARED)
 
 
 def on_poste(tx: Transaction, poste_id: int) -> Found | None:

@@ -32,6 +32,7 @@ from fleet.database.types import BigId, Instant, Json
 from fleet.domain import actor
 from fleet.domain import booking as booking_rules
 from fleet.domain import delivery as delivery_rules
+from fleet.domain import enrolment as enrolment_rules
 from fleet.domain import poste as poste_rules
 from fleet.domain import queue as queue_rules
 from fleet.domain import requisition as requisition_rules
@@ -222,6 +223,50 @@ poste_credential = Table(
     _ref("operateur_id", "operateur"),
     Column("created_at", Instant, nullable=False),
     Column("derniere_utilisation", Instant),
+)
+
+# Tokens by which a machine becomes a poste: good once, one open per poste.
+enrolment = Table(
+    "enrolement",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("poste_id", BigId, ForeignKey("poste.id", ondelete="CASCADE"), nullable=False),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("statut", String(16), nullable=False, server_default=enrolment_rules.OUVERT),
+    _ref("operateur_id", "operateur"),
+    Column("created_at", Instant, nullable=False),
+    Column("expire_a", Instant, nullable=False),
+    Column("fini_a", Instant),
+    _one_of("statut", enrolment_rules.STATUTS),
+    CheckConstraint("(statut = 'ouvert') = (fini_a IS NULL)", name="fini"),
+    _partial("uq_enrolement_ouvert", "poste_id", where="statut = 'ouvert'", unique=True),
+)
+
+# By what a poste is known at the broker, as the broker's file of passwords keeps it. Without one it is revoked.
+identity = Table(
+    "identite",
+    metadata,
+    Column("poste_id", BigId, ForeignKey("poste.id", ondelete="CASCADE"), primary_key=True),
+    Column("mot_de_passe", String(255)),
+    Column("enrolement_id", BigId, ForeignKey("enrolement.id", ondelete="SET NULL")),
+    Column("machine", Json),
+    Column("created_at", Instant, nullable=False),
+    Column("renouvelee_a", Instant),
+    Column("revoquee_a", Instant),
+    CheckConstraint("(mot_de_passe IS NULL) = (revoquee_a IS NOT NULL)", name="revoquee"),
+)
+
+# Machines that ask to become a poste. It gives them nothing: somebody opens an enrolment, or not.
+enrolment_request = Table(
+    "demande_enrolement",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("empreinte", String(64), nullable=False, unique=True),
+    Column("machine", Json, nullable=False),
+    Column("ip_address", String(45)),
+    Column("fois", Integer, nullable=False, server_default="1"),
+    Column("created_at", Instant, nullable=False),
+    Column("vue_a", Instant, nullable=False, index=True),
 )
 
 slug_retired = Table("slug_retired", metadata, Column("slug", String(63), primary_key=True))

@@ -1,9 +1,12 @@
 """What fills the blanks of a sentence, as people say it: a statut, a duration, a rule."""
 
 import re
+from contextvars import ContextVar
 from typing import Literal
 
 Language = Literal["fr", "en"]
+SPOKEN: ContextVar[Language] = ContextVar("spoken", default="fr")
+"""The language of whoever is answered here and now: French, unless who asked has said otherwise."""
 
 STATUTS: dict[str, tuple[str, str]] = {
     "en_attente": ("en attente", "has not begun"),

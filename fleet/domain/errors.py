@@ -31,6 +31,11 @@ class Refused(FleetError):
         return reasons.sentence(self.reason, "fr", self.details)
 
     @property
+    def said(self) -> str:
+        """The sentence in the language of whoever is answered."""
+        return reasons.sentence(self.reason, details=self.details)
+
+    @property
     def en(self) -> str:
         """The sentence for people, in English."""
         return reasons.sentence(self.reason, "en", self.details)

@@ -5,7 +5,7 @@ exception replaces the intervals of its date (none: closed that day). Hours that
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -97,14 +97,16 @@ class OpeningHours:
         As the clock on the wall says; the nights on which it is turned count like others.
         """
         first, last = self.local(since), self.local(until)
+        own = {first.date(), last.date(), *self._exceptions(first.date(), last.date())}
         spans: Counter[tuple[int, int, int]] = Counter()
-        for number in range((last.date() - first.date()).days + 1):
-            day = first.date() + timedelta(days=number)
+        for day in own:
             low = _into_day(first) if day == first.date() else 0
             high = _into_day(last) if day == last.date() else _DAY_S
             for opens, closes in self._intervals(day):
-                begin, end = max(low, _clock_s(opens)), min(high, _clock_s(closes))
-                spans[day.weekday(), begin, end] += 1
+                spans[day.weekday(), max(low, _clock_s(opens)), min(high, _clock_s(closes))] += 1
+        for weekday, times in _plain_days(first.date(), last.date(), own).items():
+            for opens, closes in self._usual(weekday):
+                spans[weekday, _clock_s(opens), _clock_s(closes)] += times
         found: Counter[int] = Counter()
         for (weekday, begin, end), times in spans.items():
             for hour in range(begin // 3600, -(-end // 3600)):
@@ -143,15 +145,27 @@ class OpeningHours:
     def _intervals(self, day: date) -> Sequence[Interval]:
         if day in self.exceptions:
             return self.exceptions[day]
-        if not self.week:
-            return (("00:00", "24:00"),)
-        return self.week.get(day.weekday(), ())
+        return self._usual(day.weekday())
+
+    def _usual(self, weekday: int) -> Sequence[Interval]:
+        return self.week.get(weekday, ()) if self.week else (("00:00", "24:00"),)
+
+    def _exceptions(self, first: date, last: date) -> Iterator[date]:
+        return (day for day in self.exceptions if first <= day <= last)
 
     def _instant(self, day: date, clock: str) -> datetime:
         if clock == "24:00":
             day, clock = day + timedelta(days=1), "00:00"
         local = datetime.combine(day, time.fromisoformat(clock), ZoneInfo(self.zone))
         return local.astimezone(UTC)
+
+
+def _plain_days(first: date, last: date, own: Collection[date]) -> Counter[int]:
+    """How often each weekday comes from the first day to the last, those aside that are on their own."""
+    weeks, rest = divmod((last - first).days + 1, 7)
+    found = Counter({(first.weekday() + number) % 7: weeks + (number < rest) for number in range(7)})
+    found.subtract(day.weekday() for day in own)
+    return found
 
 
 def _into_day(local: datetime) -> int:

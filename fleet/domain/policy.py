@@ -81,7 +81,7 @@ def changed(policy: Policy, changes: Mapping[str, Any]) -> Policy:
     known = {field.name for field in fields(Policy)}
     for name, value in changes.items():
         if name not in known:
-            raise Invalid(f"policy.{name}", "valeur_invalide", regle="une règle qui existe")
+            raise Invalid(f"politique.{name}", "valeur_invalide", regle="une règle qui existe")
         _check(name, value)
     values = dict(changes)
     if "minutes_per_day_by_category" in values:
@@ -92,7 +92,7 @@ def changed(policy: Policy, changes: Mapping[str, Any]) -> Policy:
 def _check(name: str, value: Any) -> None:
     if name in _CHOICES:
         if value not in _CHOICES[name]:
-            raise Invalid(f"policy.{name}", "valeur_invalide", regle=" | ".join(_CHOICES[name]))
+            raise Invalid(f"politique.{name}", "valeur_invalide", regle=" | ".join(_CHOICES[name]))
         return
     if name == "minutes_per_day_by_category":
         _check_categories(value)
@@ -101,16 +101,16 @@ def _check(name: str, value: Any) -> None:
         return
     low, high = _BOUNDS[name]
     if type(value) is not int or not low <= value <= high:
-        raise Invalid(f"policy.{name}", "valeur_invalide", regle=f"un entier de {low} à {high}")
+        raise Invalid(f"politique.{name}", "valeur_invalide", regle=f"un entier de {low} à {high}")
 
 
 def _check_categories(value: Any) -> None:
     rule = "catégorie → minutes (1 à 1440)"
     if not isinstance(value, Mapping):
-        raise Invalid("policy.minutes_per_day_by_category", "valeur_invalide", regle=rule)
+        raise Invalid("politique.minutes_per_day_by_category", "valeur_invalide", regle=rule)
     for minutes in value.values():
         if type(minutes) is not int or not 1 <= minutes <= 1440:
-            raise Invalid("policy.minutes_per_day_by_category", "valeur_invalide", regle=rule)
+            raise Invalid("politique.minutes_per_day_by_category", "valeur_invalide", regle=rule)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ The catalogue of what visitors and operators read from the rules. Short, polite,
 
 from collections.abc import Mapping
 
-from fleet.domain.blanks import Language, spoken
+from fleet.domain.blanks import SPOKEN, Language, spoken
 
 REASONS: dict[str, tuple[str, str]] = {
     # codes, at the poste
@@ -56,6 +56,30 @@ REASONS: dict[str, tuple[str, str]] = {
     "trop_de_commandes": (
         "Trop de commandes attendent déjà ce poste ({limite}).",
         "Too many commands wait for this computer already ({limite}).",
+    ),
+    "commande_partie": (
+        "Cette commande est déjà partie, ou finie.",
+        "This command has left already, or is over.",
+    ),
+    # machines that become postes
+    "enrolement_refuse": (
+        "Ce jeton n’ouvre rien. Demandez-en un autre à la personne qui enrôle ce poste.",
+        "This token opens nothing. Ask whoever enrols this computer for another one.",
+    ),
+    "enrolement_inconnu": ("Ce jeton n’existe pas.", "This token does not exist."),
+    "enrolement_utilise": (
+        "Ce jeton a déjà servi, à une autre machine ou avec un autre mot de passe.",
+        "This token was used already, by another machine or with another password.",
+    ),
+    "enrolement_perime": ("Ce jeton n’est plus valable.", "This token is too old."),
+    "enrolement_retire": ("Ce jeton a été retiré.", "This token was withdrawn."),
+    "enrolement_non_prevu": (
+        "Ce serveur ne sait pas quoi dire à une machine\u202f: le courtier des postes n’est pas réglé.",
+        "This server does not know what to tell a machine: the broker of the postes is not set.",
+    ),
+    "identite_refusee": (
+        "Ce poste n’est pas connu par ce mot de passe.",
+        "This computer is not known by this password.",
     ),
     "poste_en_nettoyage": (
         "Ce poste est en cours de nettoyage. Réessayez dans un instant.",
@@ -300,6 +324,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "Le nettoyage du poste {poste} a laissé des restes\u202f: personne ne s’y assoit avant qu’on l’ait regardé.",
         "The clean-up of the computer {poste} left something behind: nobody sits down there before it was looked at.",
     ),
+    "alerte_identite": (
+        "Deux machines disent être le poste {poste}\u202f: son disque a été copié, ou son mot de passe est connu.",
+        "Two machines say that they are the computer {poste}: its disk was copied, or its password is known.",
+    ),
     "restauration": (
         "Le serveur a été rétabli à partir d’une sauvegarde. Demandez de l’aide à l’accueil.",
         "The server was restored from a backup. Ask for help at the desk.",
@@ -513,8 +541,14 @@ class _Blanks(dict[str, object]):
         return self.get(f"{key}_{self._language}", "?")
 
 
-def sentence(reason: str, language: Language = "fr", details: Mapping[str, object] | None = None) -> str:
-    """The sentence of a reason, its blanks filled. An unknown reason is its own sentence."""
+def sentence(
+    reason: str, language: Language | None = None, details: Mapping[str, object] | None = None
+) -> str:
+    """The sentence of a reason, its blanks filled; in the language of whoever is answered, if none is named.
+
+    An unknown reason is its own sentence.
+    """
+    language = language or SPOKEN.get()
     pair = REASONS.get(reason)
     if pair is None:
         return reason

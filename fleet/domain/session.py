@@ -94,9 +94,14 @@ def start(session: Session, poste_id: int, now: datetime, boot: str | None = Non
 
     `boot` is the start of the machine at which the session runs: at another one the poste has lost it.
     """
-    _require(session, (EN_ATTENTE,))
+    check_waits(session)
     here = replace(session, poste_id=poste_id, started_at=now, boot=boot)
     return _running(here, session.granted_ms, now)
+
+
+def check_waits(session: Session) -> None:
+    """Raise Refused for one that was started, or is over."""
+    _require(session, (EN_ATTENTE,))
 
 
 def resume(session: Session, now: datetime, boot: str | None = None) -> Session:

@@ -8,6 +8,7 @@ from fleet.domain.errors import Invalid
 
 _REUNION = re.compile(r"^(?:\+?262|0)(262|263|692|693)(\d{6})$")
 _E164 = re.compile(r"^\+[1-9]\d{6,14}$")
+_SAID_NUMBER = re.compile(r"\+?\(?\d[\d\s.\-()]*\d")
 _EMAIL = re.compile(r"^[^@\s<>\"',;]{1,64}@[^@\s<>\"',;.]+(\.[^@\s<>\"',;.]+)+$")
 
 
@@ -25,6 +26,11 @@ def telephone(typed: str | None) -> str | None:
     raise Invalid(
         "telephone", "valeur_invalide", regle="0262, 0263, 0692, 0693 et six chiffres, ou +indicatif"
     )
+
+
+def with_kept_numbers(typed: str) -> str:
+    """What was typed, with each telephone number in it, or a part of one, as it is in one that is kept."""
+    return _SAID_NUMBER.sub(lambda said: re.sub(r"^00?(?=\d)", "", re.sub(r"[^\d+]", "", said[0])), typed)
 
 
 def email(typed: str | None) -> str | None:

@@ -35,6 +35,7 @@ ACTIONS: dict[str, str] = {
     "demarrage_session": "Session commencée",
     "deverrouillage_manuel": "Poste déverrouillé sur place",
     "echec_code": "Code refusé",
+    "enrolement_poste": "Enrôlement d’un poste",
     "erreur": "Erreur",
     "expiration": "Session arrivée à son terme",
     "export": "Données exportées",

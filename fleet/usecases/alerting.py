@@ -114,7 +114,7 @@ def _view(row: Any) -> AlertView:
     return AlertView(
         id=row.id,
         genre=row.genre,
-        texte=reasons.sentence(row.genre, "fr", words),
+        texte=reasons.sentence(row.genre, details=words),
         site=row.site_slug,
         poste=row.poste_slug,
         details=row.details,

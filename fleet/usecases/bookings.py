@@ -91,8 +91,8 @@ def create(fleet: Fleet, actor: Actor, new: NewBooking) -> int:
         row = places.poste(tx, new.poste_id)
         actor.require_site(row.site_id, "poste", row.id)
         about.site_id, about.poste_id, about.utilisateur_id = row.site_id, row.id, new.utilisateur_id
-        desk.check_poste(tx, actor, row.site_id, row.id)
         _check(tx, new, places.site(tx, row.site_id))
+        desk.check_poste(tx, actor, row.site_id, row.id)
         if new.utilisateur_id is not None and not people.locked(tx, new.utilisateur_id).consentement_rgpd:
             raise Refused("consentement_absent")
         made = _insert(tx, actor, new, row.site_id)

@@ -60,7 +60,7 @@ def validate(fleet: Fleet, actor: Actor, poste_id: int, typed: str) -> CodeAnswe
         if refusal.reason == "trop_d_essais":
             raise
         return CodeAnswer(
-            valide=False, motif=refusal.reason, motif_texte=refusal.fr, reessayer_dans=wait_s or None
+            valide=False, motif=refusal.reason, motif_texte=refusal.said, reessayer_dans=wait_s or None
         )
 
 

@@ -18,7 +18,7 @@ from fleet.database.leases import Lease
 from fleet.database.news import COMMANDS
 from fleet.database.tables import command
 from fleet.domain.actor import OPERATEUR, Actor
-from fleet.domain.errors import Invalid, Refused
+from fleet.domain.errors import Invalid, NotFound, Refused
 from fleet.usecases import desk
 from fleet.usecases.fleet import Fleet
 from protocol import codec
@@ -70,7 +70,7 @@ def send(fleet: Fleet, actor: Actor, new: NewCommand) -> Sent:
         waits = boot is None and new.when == "back"
         _require_possible(tx, poste, new, boot)
         made = Sent(secrets.token_hex(16), waits)
-        _keep(tx, actor, poste, new.op, args, boot, made)
+        _keep(tx, actor, poste, new, args, boot, made)
         facts = {"op": new.op, "commande": made.id, **({"quand": "retour"} if waits else {})}
         tx.record(desk.entry("commande_poste", about, actor, metadata=facts))
         tx.tell(poste.site_id, COMMANDS)
@@ -89,7 +89,7 @@ def _keep(
     tx: Transaction,
     actor: Actor,
     poste: Row[Any],
-    op: str,
+    new: NewCommand,
     args: dict[str, Any],
     boot: str | None,
     made: Sent,
@@ -98,13 +98,13 @@ def _keep(
         "id": made.id,
         "site_id": poste.site_id,
         "poste_id": poste.id,
-        "op": op,
-        "args": {"mac": poste.mac_address} if op == WAKE else args,
+        "op": new.op,
+        "args": {"mac": poste.mac_address} if new.op == WAKE else args,
         "boot": boot,
         "issued_at": tx.now,
         "ttl_ms": TTL_MS,
         "statut": "attend" if made.waits else "a_envoyer",
-        "expire_a": tx.now + KEPT_FOR if made.waits else None,
+        "expire_a": tx.now + KEPT_FOR if new.when == "back" else None,
         "operateur_id": actor.operateur_id,
         "updated_at": tx.now,
     }
@@ -162,6 +162,25 @@ def _require_possible(tx: Transaction, poste: Row[Any], new: NewCommand, boot: s
 def _waiting_for(tx: Transaction, poste_id: int) -> int:
     waits = (command.c.poste_id == poste_id, command.c.statut == "attend", command.c.expire_a > tx.now)
     return int(tx.execute(select(func.count()).select_from(command).where(*waits)).scalar_one())
+
+
+def withdraw(fleet: Fleet, actor: Actor, order_id: str) -> None:
+    """Take back an order that waits for its poste. Raises NotFound, and Refused for one that is on its way or over."""
+    with fleet.database.glance() as tx:
+        told = tx.execute(select(command.c.poste_id).where(command.c.id == order_id)).scalar_one_or_none()
+    fleet.require(actor, OPERATEUR, "commande_poste", poste=told)
+    with fleet.attempt(actor, "commande_poste") as (tx, about):
+        order = tx.execute(select(command).where(command.c.id == order_id)).one_or_none()
+        if order is None:
+            raise NotFound("commande")
+        actor.require_site(order.site_id, "commande")
+        about.site_id, about.poste_id = order.site_id, order.poste_id
+        waits = (command.c.id == order_id, command.c.statut == "attend", command.c.expire_a > tx.now)
+        taken = update(command).where(*waits).values(statut="cancelled", updated_at=tx.now)
+        if tx.execute(taken).rowcount == 0:
+            raise Refused("commande_partie")
+        facts = {"op": order.op, "commande": order_id, "fait": "annulation"}
+        tx.record(desk.entry("commande_poste", about, actor, metadata=facts))
 
 
 def waiting(fleet: Fleet, site_id: int) -> set[int]:

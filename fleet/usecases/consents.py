@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete
 
+from fleet.database import erasing
 from fleet.database.engine import Transaction
 from fleet.database.register import CONSENT
 from fleet.database.tables import photo
@@ -19,6 +20,7 @@ REASON = "consentement_retire"
 def taken_back(tx: Transaction, actor: Actor, row: Row[Any], waiting: Sequence[Session]) -> dict[str, Any]:
     """Forget what rested on somebody's consent alone, and withdraw what they hold. Gives what changes in the row."""
     tx.forget(CONSENT, row.id)
+    erasing.hold_back_answers(tx)
     withdrawals.give_back(tx, actor, row.id, waiting, REASON)
     tx.execute(delete(photo).where(photo.c.utilisateur_id == row.id))
     rested = dict.fromkeys((*optional_fields.RESTS_ON_CONSENT, "date_consentement", "version_notice"))

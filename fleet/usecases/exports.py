@@ -1,12 +1,12 @@
 """Lists to take away, row by row: read in batches by id, so that neither memory nor locks grow with them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 
 from fleet.database import listing
 from fleet.database.audit import Entry
@@ -16,7 +16,9 @@ from fleet.database.tables import log, operateur, poste, session, site, utilisat
 from fleet.domain import written
 from fleet.domain.actor import ADMINISTRATEUR, OPERATEUR, Actor
 from fleet.domain.errors import NotFound, Refused
+from fleet.usecases import journal
 from fleet.usecases.fleet import Fleet
+from fleet.usecases.journal import LogFilter
 
 MOST = 100_000
 BATCH = 2_000
@@ -26,7 +28,7 @@ BATCH = 2_000
 class Export:
     """What can be taken away: its columns by their headings (the first is the id), who may, and where the rows are.
 
-    `site`: of which site a row is; none: of the deployment. `period`: which column is the period.
+    `site`: of which site a row is; none: of the deployment. `period`: which column is the period. `only`: which rows.
     """
 
     columns: Mapping[str, Any]
@@ -34,6 +36,7 @@ class Export:
     role: str
     site: Any = None
     period: Any = None
+    only: Sequence[ColumnElement[bool]] = ()
 
 
 ZONE = "Fuseau horaire"
@@ -46,6 +49,14 @@ _WORDS: Mapping[str, Callable[[Any], Any]] = {
     _ACTION: written.action,
 }
 """How what is in a column is said, where it is not as it is kept."""
+_FILTERS = {
+    "action": "actions",
+    "session": "session_id",
+    "poste": "poste_id",
+    "utilisateur": "utilisateur_id",
+    "operateur": "operateur_id",
+    "recherche": "search",
+}
 _granted = (session.c.duree_initiale_ms + session.c.temps_ajoute_ms) // 1000
 EXPORTS: dict[str, Export] = {
     "sessions": Export(
@@ -94,26 +105,41 @@ EXPORTS: dict[str, Export] = {
 
 
 def begin(
-    fleet: Fleet, actor: Actor, what: str, kind: str, when: Period | None, zone: str
+    fleet: Fleet,
+    actor: Actor,
+    what: str,
+    kind: str,
+    when: Period | None,
+    zone: str,
+    lines: LogFilter | None = None,
 ) -> Iterator[Sequence[Any]]:
     """The rows, in batches; the first is the heading. It is kept in the audit trail before anything is read.
+
+    `lines`: which of the journal, within the period.
 
     Instants carry the zone of their site, or `zone` of the deployment; durations are timedeltas.
     Raises NotFound, Forbidden, and Refused for more rows than MOST.
     """
     if what not in EXPORTS:
         raise NotFound("export")
-    export = EXPORTS[what]
+    export, filters = EXPORTS[what], _used(lines)
+    if lines is not None:
+        export = replace(export, only=journal.conditions(lines))
     fleet.require(actor, export.role, "export")
     with fleet.attempt(actor, "export") as (tx, about):
         about.site_id = when.site_id if when else None
         count = tx.execute(_counted(tx, export, actor, when)).scalar_one()
         if count > MOST:
             raise Refused("export_trop_grand", limite=MOST)
-        facts = {"quoi": what, "format": kind, "lignes": count}
+        facts = {"quoi": what, "format": kind, "lignes": count} | ({"filtres": filters} if filters else {})
         who = {"ip": actor.ip} if actor.ip else None
         tx.record(Entry("export", about.site_id, actor.operateur_id, metadata=facts, personal=who))
     return _batches(fleet, actor, export, when, zone)
+
+
+def _used(lines: LogFilter | None) -> str:
+    """By what the lines were chosen; not what was looked for, which may be a name."""
+    return ", ".join(name for name, field in _FILTERS.items() if lines and getattr(lines, field))
 
 
 def _counted(tx: Transaction, export: Export, actor: Actor, when: Period | None) -> Select[Any]:
@@ -128,6 +154,7 @@ def _limited(
         wanted = wanted.where(listing.seen_by(tx, actor, export.site))
         if when is not None and when.site_id is not None:
             wanted = wanted.where(export.site == when.site_id)
+    wanted = wanted.where(*export.only)
     if when is not None and export.period is not None:
         wanted = wanted.where(export.period >= when.since, export.period < when.until)
     return wanted

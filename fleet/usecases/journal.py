@@ -125,7 +125,16 @@ def one(fleet: Fleet, actor: Actor, log_id: int) -> LogView:
 
 
 def _filtered(tx: Transaction, statement: Select[Any], actor: Actor, which: LogFilter) -> Select[Any]:
-    statement = statement.where(listing.seen_by(tx, actor, log.c.site_id))
+    return statement.where(listing.seen_by(tx, actor, log.c.site_id), *_alike(which))
+
+
+def conditions(which: LogFilter) -> list[ColumnElement[bool]]:
+    """What lines must be to be these, the words in them too: for who reads all of them, in whatever order."""
+    words = searchable(which.search) if which.search else ""
+    return [*_alike(which), *([or_(*_saying(words))] if words else [])]
+
+
+def _alike(which: LogFilter) -> list[ColumnElement[bool]]:
     equal = {
         log.c.site_id: which.site_id,
         log.c.session_id: which.session_id,
@@ -134,7 +143,9 @@ def _filtered(tx: Transaction, statement: Select[Any], actor: Actor, which: LogF
         log.c.operateur_id: which.operateur_id,
     }
     bounds = ((which.since, log.c.created_at.__ge__), (which.until, log.c.created_at.__lt__))
-    wanted = [column == value for column, value in equal.items() if value is not None]
+    wanted: list[ColumnElement[bool]] = [
+        column == value for column, value in equal.items() if value is not None
+    ]
     wanted += [bound(value) for value, bound in bounds if value is not None]
     if which.before is not None:
         wanted.append(tuple_(log.c.created_at, log.c.id) < _place(which.before))
@@ -142,7 +153,7 @@ def _filtered(tx: Transaction, statement: Select[Any], actor: Actor, which: LogF
         wanted.append(tuple_(log.c.created_at, log.c.id) > _place(which.after))
     if which.actions:
         wanted.append(log.c.action.in_(which.actions))
-    return statement.where(*wanted)
+    return wanted
 
 
 def _place(cursor: int) -> ColumnElement[Any]:
@@ -157,11 +168,9 @@ def _searched(tx: Transaction, lines: Select[Any], words: str, order: Any, most:
 
     PostgreSQL looks for each of these actions by itself: a word that nothing holds would else be looked for everywhere.
     """
-    called = select(_actions().c.action).where(listing.contains(_actions().c.action, words))
-    detailed = and_(text("log.details <> ''"), listing.contains(func.lower(log.c.details), words))
     if not tx.is_postgresql:
-        return lines.where(or_(log.c.action.in_(called), detailed)).order_by(*order(log.c))
-    names = called.subquery("called")
+        return lines.where(or_(*_saying(words))).order_by(*order(log.c))
+    names, detailed = _called(words).subquery("called"), _saying(words)[1]
     each = (
         lines.where(log.c.action == names.c.action).order_by(*order(log.c)).limit(most).lateral("of_action")
     )
@@ -169,6 +178,16 @@ def _searched(tx: Transaction, lines: Select[Any], words: str, order: Any, most:
     by_details = select(lines.where(detailed).order_by(*order(log.c)).limit(most).subquery("detailed"))
     found = union(by_name, by_details).subquery("found")
     return select(found.c.id, found.c.created_at).order_by(*order(found.c))
+
+
+def _called(words: str) -> Select[Any]:
+    return select(_actions().c.action).where(listing.contains(_actions().c.action, words))
+
+
+def _saying(words: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Of an action that is so called; with details that say so."""
+    detailed = and_(text("log.details <> ''"), listing.contains(func.lower(log.c.details), words))
+    return log.c.action.in_(_called(words)), detailed
 
 
 @cache

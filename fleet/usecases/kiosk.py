@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import structs
-from sqlalchemy import Row, Select, bindparam, func, insert, select, text, update
+from sqlalchemy import Select, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -54,7 +54,8 @@ class Yes:
 class Context:
     """A poste with all that deciding about a typed code needs."""
 
-    poste: Row[Any]
+    poste: Any
+    """The row of the poste."""
     rules: Rules
     tries: throttle.Tries
     aggregated: int
@@ -69,10 +70,10 @@ def start(fleet: Fleet, lease: Lease | None, poste_id: int, asked: messages.Star
     """
     try:
         with fleet.database.transaction(lease) as tx:
-            context = context_of(tx, poste_id, asked.id)
+            context, found = context_and_session(fleet, tx, poste_id, asked)
             if context.answer is not None:
                 return _again(tx, poste_id, context.answer)
-            return _start(fleet, tx, context, asked)
+            return _start(tx, context, found, asked)
     except (_Repeated, NotFound):
         raise
     except Refused as refusal:
@@ -85,6 +86,22 @@ def context_of(tx: Transaction, poste_id: int, request_id: str) -> Context:
     row = tx.execute(_CONTEXT, {"here": poste_id, "asked": request_id}).first()
     if row is None:
         raise NotFound("poste")
+    return _to_context(row)
+
+
+def context_and_session(
+    fleet: Fleet, tx: Transaction, poste_id: int, asked: messages.Start
+) -> tuple[Context, Found | None]:
+    """The same, and the session of the typed code, locked, in one trip: a visitor waits for each."""
+    about = {"here": poste_id, "asked": asked.id}
+    both = sessions.beside(tx, _CONTEXT, about, _index(fleet, asked.code) or b"")
+    if both is None:
+        raise NotFound("poste")
+    here, found = both
+    return _to_context(here), found
+
+
+def _to_context(row: Any) -> Context:
     made = throttle.Tries(row.failures or 0, row.last_at, row.blocked_until)
     return Context(row, sessions.rules_of(row), made, row.aggregated or 0, row.answer, row.reserved_for)
 
@@ -135,11 +152,12 @@ class _Repeated(Refused):
     """The same answer again, already kept and counted."""
 
 
-def _start(fleet: Fleet, tx: Transaction, context: Context, asked: messages.Start) -> Yes:
+def _start(tx: Transaction, context: Context, found: Found | None, asked: messages.Start) -> Yes:
     if context.tries.blocked_until is not None and (wait_s := context.tries.wait_s(tx.now)):
         raise Refused("trop_d_essais", retry_after_s=wait_s)
     require_usable(context.poste)
-    found = by_code(fleet, tx, asked.code)
+    if found is None:
+        raise Refused("code_inconnu")
     after = opened(tx, context, found, asked.boot)
     resumed = found.session.statut == rules.SUSPENDUE
     action, reason = ("reprise_session", "reprise") if resumed else ("demarrage_session", "demarrage")
@@ -164,7 +182,7 @@ def _start(fleet: Fleet, tx: Transaction, context: Context, asked: messages.Star
     return Yes(wanted, tx.now)
 
 
-def require_usable(row: Row[Any]) -> None:
+def require_usable(row: Any) -> None:
     if row.statut_voulu == MAINTENANCE or row.needs_care:
         raise Refused("poste_en_maintenance")
     if row.statut_voulu != EN_SERVICE:
@@ -172,11 +190,17 @@ def require_usable(row: Row[Any]) -> None:
 
 
 def by_code(fleet: Fleet, tx: Transaction, typed: str) -> Found:
-    code = access_code.normalise(typed)
-    found = None if code is None else sessions.by_code(tx, fleet.keys.index(code))
+    index = _index(fleet, typed)
+    found = None if index is None else sessions.by_code(tx, index)
     if found is None:
         raise Refused("code_inconnu")
     return found
+
+
+def _index(fleet: Fleet, typed: str) -> bytes | None:
+    """What the session of a code is found by; None where no code is spelled like this."""
+    code = access_code.normalise(typed)
+    return None if code is None else fleet.keys.index(code)
 
 
 def opened(tx: Transaction, context: Context, found: Found, boot: str) -> rules.Session:

@@ -45,5 +45,5 @@ def _one(item: T, work: Callable[[T], object]) -> Outcome:
     except Forbidden:
         raise
     except Refused as refusal:
-        return Outcome(id=item, fait=False, motif=refusal.reason, motif_texte=refusal.fr)
+        return Outcome(id=item, fait=False, motif=refusal.reason, motif_texte=refusal.said)
     return Outcome(id=item, fait=True)

@@ -17,12 +17,13 @@ from fleet.domain.actor import Actor
 from fleet.usecases.fleet import Fleet
 
 WAITS = "attend"
-_ENDED = {"done": "faite", "refused": "refusee", "expired": "expiree"}
+_ENDED = {"done": "faite", "refused": "refusee", "expired": "expiree", "cancelled": "annulee"}
 """How it ended, in the words of the wire and in those of the API."""
 
 
 class OrderView(Struct, frozen=True, kw_only=True):
-    """An order to a poste. `statut`: attend, a_envoyer, envoyee, faite, refusee, expiree.
+    """An order to a poste. `statut`: attend, a_envoyer, envoyee, faite, refusee, expiree,
+    annulee.
 
     `attend`: its poste gets it when it is back, unless that is after `expire_a`. `created_at`: when it was given, or
     when its poste was back; `repondu_a`: when it was known what became of it.

@@ -112,7 +112,7 @@ def _alone(fleet: Fleet, actor: Actor, outage: Outage, session_id: int, slug: st
         credit=given_ms // 1000,
         reprise=refusal is None,
         motif=None if refusal is None else refusal.reason,
-        motif_texte=None if refusal is None else refusal.fr,
+        motif_texte=None if refusal is None else refusal.said,
     )
 
 

@@ -16,6 +16,7 @@ from fleet.database.engine import Transaction
 from fleet.database.listing import Page, fetch
 from fleet.database.tables import (
     booking,
+    extension,
     grant,
     log,
     operateur,
@@ -25,6 +26,7 @@ from fleet.database.tables import (
     queue,
     session,
     site,
+    transfer,
     utilisateur,
 )
 from fleet.domain.actor import ADMINISTRATEUR, OPERATEUR, Actor
@@ -116,6 +118,31 @@ def _lists(utilisateur_id: int, zone: str) -> dict[str, tuple[Select[Any], Any]]
         .where(session.c.utilisateur_id == utilisateur_id)
         .order_by(grant.c.id)
     )
+    left, taken = poste.alias(), poste.alias()
+    moved = (
+        select(
+            transfer.c.session_id,
+            left.c.nom.label("de"),
+            taken.c.nom.label("vers"),
+            transfer.c.created_at,
+            local,
+        )
+        .join_from(transfer, session, transfer.c.session_id == session.c.id)
+        .join(site, session.c.site_id == site.c.id)
+        .join(left, transfer.c.de_poste_id == left.c.id)
+        .join(taken, transfer.c.vers_poste_id == taken.c.id)
+        .where(session.c.utilisateur_id == utilisateur_id)
+        .order_by(transfer.c.id)
+    )
+    asked = (
+        select(
+            extension.c.session_id, extension.c.secondes, extension.c.statut, extension.c.created_at, local
+        )
+        .join_from(extension, session, extension.c.session_id == session.c.id)
+        .join(site, session.c.site_id == site.c.id)
+        .where(session.c.utilisateur_id == utilisateur_id)
+        .order_by(extension.c.id)
+    )
     booked = (
         select(
             booking.c.id, site.c.nom.label("site"), poste.c.nom.label("poste"), booking.c.statut, booking.c.debut,
@@ -134,9 +161,10 @@ def _lists(utilisateur_id: int, zone: str) -> dict[str, tuple[Select[Any], Any]]
         .where(queue.c.utilisateur_id == utilisateur_id)
         .order_by(queue.c.id)
     )
+    why = log.c.metadata["motif"].as_string()
     there = func.coalesce(site.c.zone, zone).label("fuseau")
     told = (
-        select(log.c.created_at, log.c.action, log.c.details, log.c.session_id, there)
+        select(log.c.created_at, log.c.action, why.label("motif"), log.c.details, log.c.session_id, there)
         .outerjoin_from(log, site, log.c.site_id == site.c.id)
         .where(log.c.utilisateur_id == utilisateur_id)
         .order_by(log.c.id)
@@ -144,6 +172,8 @@ def _lists(utilisateur_id: int, zone: str) -> dict[str, tuple[Select[Any], Any]]
     return {
         "sessions": (sessions, session.c.site_id),
         "temps_accorde": (granted, session.c.site_id),
+        "transferts": (moved, session.c.site_id),
+        "demandes_temps": (asked, session.c.site_id),
         "reservations": (booked, booking.c.site_id),
         "attente": (waited, queue.c.site_id),
         "journal": (told, log.c.site_id),

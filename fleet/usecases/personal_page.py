@@ -12,6 +12,8 @@ _PARTS = {
     "personne": "Ce qui est connu de vous",
     "sessions": "Vos sessions",
     "temps_accorde": "Le temps qui vous a été accordé",
+    "transferts": "Vos changements de poste",
+    "demandes_temps": "Le temps que vous avez demandé",
     "reservations": "Vos réservations",
     "attente": "Vos tickets d’attente",
     "journal": "Ce que le journal dit de vous",
@@ -47,6 +49,9 @@ _COLUMNS = {
     "session_id": "Session n°",
     "genre": "Genre",
     "montant_ms": "Durée",
+    "secondes": "Durée",
+    "de": "Poste quitté",
+    "vers": "Poste pris",
     "motif": "Motif",
     "nom": "Nom",
     "prenom": "Prénom",
@@ -70,8 +75,15 @@ _CODES = {
     "prevue": "prévue",
     "honoree": "honorée",
     "annulee": "annulée",
+    "ouverte": "sans réponse",
+    "accordee": "accordée",
+    "refusee": "refusée",
+    "perimee": "restée sans réponse",
 }
-"""Words for the kinds of time granted, and the statuts of bookings and tickets."""
+"""Words for the kinds of time granted, and the statuts of bookings, tickets and requests for time."""
+
+_UNITS = {"montant_ms": 1000, "secondes": 1}
+"""How many units of a column are a second."""
 
 
 def page(known: Mapping[str, Any]) -> str:
@@ -120,7 +132,9 @@ def _cell(name: str, value: Any, zone: str) -> str:
         return written.instant(value, zone)
     if isinstance(value, date):
         return written.day(value)
-    return written.duration(value / 1000) if name == "montant_ms" else _words(name, str(value))
+    if name in _UNITS:
+        return written.duration(value / _UNITS[name])
+    return _words(name, str(value))
 
 
 def _words(name: str, said: str) -> str:

@@ -7,11 +7,12 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import select, text, update
 
+from fleet.database import alerts
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.leases import Lease
 from fleet.database.sql import any_of
-from fleet.database.tables import presence
+from fleet.database.tables import poste, presence
 from fleet.usecases.fleet import Fleet
 from protocol.messages import Info
 
@@ -134,6 +135,26 @@ UPDATE presence SET version_client = v.software, info = v.info
 FROM json_to_recordset(%s) AS v (poste_id bigint, software text, info jsonb)
 WHERE presence.poste_id = v.poste_id AND presence.info IS DISTINCT FROM v.info
 """
+
+
+def twins(fleet: Fleet, lease: Lease, told: Mapping[int, Sequence[str]], over: Sequence[int]) -> None:
+    """Raise an alert for each poste that two machines say they are, with what these say of themselves; end those that
+    are over."""
+    with fleet.database.transaction(lease) as tx:
+        for poste_id, machines in told.items():
+            facts = {"machines": list(machines)}
+            site_id = lease.site_id
+            alerts.begin(tx, alerts.TWINS, str(poste_id), site_id=site_id, poste_id=poste_id, details=facts)
+        for poste_id in over:
+            alerts.end(tx, alerts.TWINS, str(poste_id))
+
+
+def twinned(fleet: Fleet, site_id: int) -> list[str]:
+    """The slugs of postes of which two machines were heard lately, as an earlier controller has found."""
+    with fleet.database.read() as tx:
+        keys = alerts.open_keys(tx, alerts.TWINS)
+        mine = select(poste.c.id, poste.c.slug).where(poste.c.site_id == site_id)
+        return [row.slug for row in tx.execute(mine) if str(row.id) in keys]
 
 
 def heard(fleet: Fleet, site_id: int) -> dict[int, datetime]:

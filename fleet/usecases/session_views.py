@@ -20,7 +20,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from fleet.database import listing, places, sessions
+from fleet.database import listing, people, places, sessions
 from fleet.database.engine import Transaction
 from fleet.database.listing import Ids, Page
 from fleet.database.prepared import PREPARED
@@ -176,7 +176,7 @@ def search(fleet: Fleet, actor: Actor, which: SessionFilter, page: Page) -> Sess
     sorts: Mapping[str, Any] = _RUNNING_SORTS if runs else _SORTS
     with fleet.database.glance() as tx:
         if which.search:
-            called = _called(tx, searchable(which.search))
+            called = _called(tx, which.search)
             ids = Ids(rows, _with_poste(rows) if by_poste else rows, called)
         else:
             ids = Ids(_counted(rows, which, values), rows)
@@ -235,13 +235,14 @@ def _by_poste(ids: Select[Any], descending: bool) -> Subquery:
     return union_all(*(select(one) for one in both)).subquery("by_poste")
 
 
-def _called(tx: Transaction, words: str) -> list[ColumnElement[bool]]:
+def _called(tx: Transaction, typed: str) -> list[ColumnElement[bool]]:
     """Those whose person, poste or operator is so called: looked for there first, so that indexes find the sessions."""
-    people = select(utilisateur.c.id).where(listing.contains(utilisateur.c.recherche, words))
+    words = searchable(typed)
+    persons = select(utilisateur.c.id).where(people.called(typed))
     places = select(poste.c.id).where(listing.contains(poste.c.slug, words))
     staff = select(operateur.c.id).where(listing.contains(operateur.c.login, words))
     return [
-        session.c.utilisateur_id.in_(select(people.cte("called").c.id)),
+        session.c.utilisateur_id.in_(select(persons.cte("called").c.id)),
         one_of_few(tx, session.c.poste_id, places),
         one_of_few(tx, session.c.operateur_id, staff),
     ]

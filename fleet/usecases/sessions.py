@@ -196,6 +196,7 @@ def start(fleet: Fleet, actor: Actor, session_id: int) -> int:
 
     def decide(tx: Transaction, found: Found) -> rules.Session:
         session = found.session
+        rules.check_waits(session)
         if session.poste_id is None:
             raise Refused("sans_poste")
         boot = desk.present(tx, session.poste_id)

@@ -7,11 +7,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from fleet.database import alerts, listing, schema
 from fleet.database.engine import Transaction
-from fleet.database.tables import command, desired, job_run, lease, poste, presence, session, site
+from fleet.database.tables import alert, command, desired, job_run, lease, poste, presence, session, site
 from fleet.domain.actor import OPERATEUR, Actor
 from fleet.domain.session import USABLE
 from fleet.usecases.fleet import Fleet
@@ -21,12 +21,14 @@ class SiteState(Struct, frozen=True, kw_only=True):
     """One site: who drives it, what waits to be sent, and what its postes do.
 
     `a_envoyer`: postes whose desired state the broker has not acknowledged yet; `a_appliquer`: that they have not.
-    `postes_inconnus`: nobody knows whether they are there, because the broker is lost.
+    `postes_inconnus`: nobody knows whether they are there, because the broker is lost, as `courtier_perdu` says: it
+    is lost to the site's controller, now or for as long as an alert about it lasts.
     """
 
     site: str
     controleur: str | None
     pilote: bool
+    courtier_perdu: bool
     terme: int | None
     a_envoyer: int
     a_appliquer: int
@@ -85,7 +87,11 @@ def _sites(tx: Transaction, actor: Actor) -> list[SiteState]:
         )
 
     there = select(func.count()).join_from(presence, poste).where(poste.c.site_id == site.c.id)
+    unlinked = exists().where(
+        alert.c.site_id == site.c.id, alert.c.genre == alerts.BROKER, alert.c.resolue_a.is_(None)
+    )
     columns = {
+        "sans_courtier": unlinked,
         "a_envoyer": of(desired, desired.c.sent_rev < desired.c.rev),
         "a_appliquer": of(desired, desired.c.applied_rev < desired.c.rev),
         "commandes": of(command, command.c.statut == "a_envoyer"),
@@ -105,6 +111,7 @@ def _site(row: Mapping[Any, Any], now: datetime) -> SiteState:
         site=row["slug"],
         controleur=row["holder"] or None,
         pilote=row["expires_at"] is not None and row["expires_at"] > now,
+        courtier_perdu=bool(row["sans_courtier"] or row["inconnus"]),
         terme=row["term"],
         a_envoyer=row["a_envoyer"],
         a_appliquer=row["a_appliquer"],

@@ -1,5 +1,6 @@
-"""The story of one session, from its audit trail: who, what, when, and why, in plain French."""
+"""The story of one session, from its audit trail: who, what, when, and why, in plain words."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -47,10 +48,12 @@ def of_session(fleet: Fleet, actor: Actor, session_id: int) -> Timeline:
             .where(log.c.session_id == session_id)
             .order_by(log.c.numero)
         )
-        return Timeline(session_id, [_entry(row) for row in tx.execute(wanted)])
+        names = tx.execute(select(poste.c.slug, poste.c.nom).where(poste.c.site_id == site_id))
+        postes: dict[str, str] = {row.slug: row.nom for row in names}
+        return Timeline(session_id, [_entry(row, postes) for row in tx.execute(wanted)])
 
 
-def _entry(row: Any) -> TimelineEntry:
+def _entry(row: Any, postes: Mapping[str, str]) -> TimelineEntry:
     facts = row.metadata or {}
     motif = facts.get("motif")
     known = isinstance(motif, str) and motif in reasons.REASONS
@@ -58,7 +61,7 @@ def _entry(row: Any) -> TimelineEntry:
         quand=row.created_at,
         qui=domain.author(row.action, row.login, facts),
         action=row.action,
-        texte=domain.said(row.action, facts),
+        texte=domain.said(row.action, facts, postes),
         poste=row.slug,
         motif=motif if isinstance(motif, str) else None,
         motif_texte=facts.get("phrase") or (reasons.sentence(str(motif)) if known else None),

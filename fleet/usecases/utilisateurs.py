@@ -23,14 +23,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from fleet.database import listing, local_time, people, places, sessions
+from fleet.database import erasing, listing, local_time, people, places, sessions
 from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.listing import Ids, Page
 from fleet.database.register import FORGOTTEN
 from fleet.database.sql import now_within
 from fleet.database.tables import session, site, utilisateur
-from fleet.domain import optional_fields, quota, reasons
+from fleet.domain import optional_fields, quota
 from fleet.domain import session as rules
 from fleet.domain import utilisateur as person
 from fleet.domain.actor import OPERATEUR, Actor
@@ -153,7 +153,7 @@ def search(
         place = _place(tx, actor, site_id)
         ids = select(utilisateur.c.id)
         if typed:
-            ids = ids.where(listing.contains(utilisateur.c.recherche, person.searchable(typed)))
+            ids = ids.where(people.called(typed))
         if categorie is not None:
             ids = ids.where(utilisateur.c.categorie == categorie)
         if consent is not None:
@@ -293,6 +293,7 @@ def remove(fleet: Fleet, actor: Actor, utilisateur_id: int) -> None:
         except IntegrityError:
             raise Refused("utilisateur_utilise") from None
         tx.forget(FORGOTTEN, utilisateur_id)
+        erasing.hold_back_answers(tx)
         tx.record(_entry(actor, "suppression_utilisateur", utilisateur_id, {}))
 
 
@@ -472,7 +473,7 @@ def _view(row: Any, here: _Here) -> UtilisateurView:
         site=None if here.site is None else here.site.slug,
         peut_creer_session=refusal is None,
         motif_refus=None if refusal is None else refusal.reason,
-        motif_texte=None if refusal is None else reasons.sentence(refusal.reason, "fr", refusal.details),
+        motif_texte=None if refusal is None else refusal.said,
         created_at=row.created_at,
         updated_at=row.updated_at,
         version=row.version,

@@ -12,6 +12,7 @@ from fleet.database.engine import Database
 from fleet.usecases.fleet import Fleet
 from ppm import addresses, compose, logs, systemd
 from ppm import settings as table
+from ppm.authority import for_machines
 from ppm.cli import CommandFailed
 from ppm.commands import opening
 from ppm.commands.numbers import WAIT_S
@@ -53,6 +54,7 @@ def api(wait_s: float, with_controller: bool) -> None:
 
 def api_settings(settings: Settings) -> ApiSettings:
     """What the API is told. Raises SettingError."""
+    machines = for_machines(settings)
     public, previous = settings.get(table.PUBLIC_URL), settings.get(table.JWT_PREVIOUS_SECRET)
     try:
         return ApiSettings(
@@ -66,6 +68,7 @@ def api_settings(settings: Settings) -> ApiSettings:
             zone=settings[table.ZONE],
             metrics_token=settings.get(table.METRICS_TOKEN),
             releases=settings.get(table.RELEASES_DIR),
+            machines=machines,
         )
     except ValueError as error:
         raise SettingError(table.JWT_SECRET.name, str(error)) from None

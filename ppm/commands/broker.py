@@ -1,17 +1,23 @@
 """`ppm broker`."""
 
+import asyncio
 import getpass
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
+from fleet.database import schema
+from fleet.domain.actor import SYSTEM
+from fleet.usecases import identities
 from mosquitto.files import CONFIGURATION, Broker, Listener, Tls
 from mosquitto.passwords import hash_password, new_password
-from ppm import broker_files, secret_files
+from ppm import broker_files, broker_keeper, compose, logs, secret_files, systemd
 from ppm import settings as table
+from ppm.broker_keeper import Keeper
 from ppm.cli import CommandFailed
 from ppm.commands import output
+from ppm.commands.numbers import WAIT_S
 from ppm.commands.opening import opened, places
 from ppm.setting_values import Settings
 
@@ -35,21 +41,26 @@ def broker() -> None:
 def write_(secrets: Path | None, renew: tuple[str, ...], as_json: bool) -> None:
     """Write Mosquitto's configuration, accounts and access rules into PPM_BROKER_DIR.
 
-    Accounts: controller, observer, and every poste of the database. Who has one keeps it; a new password is
-    printed this once, or put into a file, and only its hash is kept. Mosquitto is started with the file
-    mosquitto.conf there; once it runs, it reads new accounts when told: systemctl reload mosquitto.
+    Accounts: controller, observer, and every poste of the database whose machine was not revoked. Who has one keeps
+    it; a new password is printed this once, or put into a file, and only its hash is kept. Mosquitto is started with
+    the file mosquitto.conf there. While it runs, `ppm broker follow` keeps its accounts.
     """
     settings = Settings.load()
     configuration = broker_of(settings)
-    with opened() as fleet:
-        sites = places(fleet)
-    wanted = _wanted(sites, renew)
-    known = broker_files.known(configuration.folder)
-    made = {name: new_password() for name in wanted if name not in known or name in renew}
     group = _group(settings.get(table.BROKER_USER))
-    files = {name: str(path) for name, path in secret_files.write(secrets, made).items()} if secrets else {}
-    hashed = {name: hash_password(password) for name, password in made.items()}
-    broker_files.write_all(configuration, sites, hashed, group)
+    with opened() as fleet:
+        identities.adopt(fleet, broker_files.hashes(configuration.folder))
+        sites = places(fleet)
+        wanted = _wanted(sites, renew)
+        known = {one.poste for one in identities.accounts(fleet)} | identities.revoked(fleet)
+        known |= broker_files.hashes(configuration.folder, broker_files.SERVICES).keys()
+        made = {name: new_password() for name in wanted if name not in known or name in renew}
+        files = (
+            {name: str(path) for name, path in secret_files.write(secrets, made).items()} if secrets else {}
+        )
+        hashed = {name: hash_password(password) for name, password in made.items()}
+        identities.keep(fleet, SYSTEM, {name: one for name, one in hashed.items() if name in sites})
+        broker_files.write_all(configuration, identities.accounts(fleet), hashed, group)
     path = configuration.folder / CONFIGURATION
     if as_json:
         new = [
@@ -61,6 +72,26 @@ def write_(secrets: Path | None, renew: tuple[str, ...], as_json: bool) -> None:
     for name, password in made.items():
         click.echo(f"{name}  {files.get(name, password)}")
     _warn(configuration)
+
+
+@broker.command()
+@click.option(
+    "--wait", "wait_s", type=WAIT_S, default=60.0, show_default=True, help="Seconds to wait for the database."
+)
+def follow(wait_s: float) -> None:
+    """Keep the accounts of postes in PPM_BROKER_DIR as the database has them, until stopped.
+
+    Whenever a machine is enrolled, renewed or revoked the files are replaced and the broker reads them, which closes
+    the connection of who is not let in any more. One such program keeps a folder. It must be allowed to write there
+    and to signal the broker: run it as PPM_BROKER_USER.
+    """
+    settings = Settings.load()
+    configuration = broker_of(settings)
+    logs.set_up(settings[table.LOG_FORMAT], settings[table.LOG_LEVEL])
+    with opened(check=False) as fleet, broker_keeper.alone(configuration.folder):
+        schema.wait_for(fleet.database, wait_s)
+        keeper = Keeper(fleet, configuration.folder, configuration.data, configuration.root)
+        asyncio.run(compose.until_stopped(keeper.run(), systemd.told(keeper.kept)))
 
 
 def _wanted(sites: Mapping[str, str], renew: Sequence[str]) -> list[str]:

@@ -21,7 +21,7 @@ from kiosk_agent.updating.renewal import Renewal
 from kiosk_agent.words import Language
 from ppm import addresses, logs, renewals, systemd, window
 from ppm import settings as table
-from ppm.commands import kiosk_doctor, kiosk_technician
+from ppm.commands import kiosk_doctor, kiosk_enrol, kiosk_technician
 from ppm.commands.kiosk_install import install, uninstall
 from ppm.compose import end, stopping
 from ppm.homes import state_home
@@ -76,7 +76,10 @@ def kiosk(context: click.Context, plain: bool, in_window: bool, logo: Path | Non
         asyncio.run(_in_lines(poste, around))
 
 
-for _one in (kiosk_doctor.doctor, kiosk_technician.unlock, kiosk_technician.lock, kiosk_technician.secret):
+for _one in (
+    kiosk_doctor.doctor, kiosk_technician.unlock, kiosk_technician.lock, kiosk_technician.secret,
+    kiosk_enrol.enrol, kiosk_enrol.renew, kiosk_enrol.announce,
+):  # fmt: skip
     kiosk.add_command(_one)
 
 

@@ -9,6 +9,7 @@ import msgspec
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ppm import instants, words
 from ppm.instants import Zones
@@ -39,7 +40,7 @@ def rows(values: Sequence[Any], columns: Mapping[str, str], as_json_too: bool, z
         table.add_column(words.heading(heading), overflow="fold")
     for value in values:
         zone = zones.of(value)
-        table.add_row(*(cell(getattr(value, field), zone) for field in columns))
+        table.add_row(*(Text(cell(getattr(value, field), zone)) for field in columns))
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDE)

@@ -4,14 +4,14 @@ import click
 
 from fleet.database.listing import LARGEST, Page
 from fleet.domain.actor import SYSTEM
-from fleet.usecases import commands, orders, poste_views, postes
+from fleet.usecases import commands, identities, orders, poste_views, postes
 from fleet.usecases.orders import OrderFilter, OrderView
 from fleet.usecases.poste_views import PosteFilter
 from fleet.usecases.postes import NewPoste
 from mosquitto.passwords import hash_password, new_password
 from ppm import broker_files
 from ppm import settings as table
-from ppm.commands import output
+from ppm.commands import output, poste_enrol
 from ppm.commands.opening import opened, places, poste_id, site_id, zones
 from ppm.setting_values import Settings
 from ppm.words import say
@@ -27,7 +27,7 @@ _ORDERS = {
 }  # fmt: skip
 
 
-@click.group()
+@click.group(commands=[poste_enrol.enrol, poste_enrol.revoke, poste_enrol.asking])
 def poste() -> None:
     """Public computers, and their accounts at the broker."""
 
@@ -123,19 +123,23 @@ def show(slug: str, as_json: bool) -> None:
 def credential(slugs: tuple[str, ...], write: bool, as_json: bool) -> None:
     """Make a new password for postes at the broker and print it, this once.
 
-    Without --write, the lines for the broker's own files are printed too. A broker that runs reads its files
-    again when told: systemctl reload mosquitto. The former password of a poste is over then.
+    Where `ppm broker follow` runs, the broker takes it at once. Without --write, the lines for the broker's own files
+    are printed too; a broker reads its files again when told: systemctl reload mosquitto. The former password is over
+    then.
     """
     made = {slug: new_password() for slug in slugs}
     settings = Settings.load()
     root = settings[table.MQTT_ROOT]
+    lines = {slug: hash_password(password) for slug, password in made.items()}
     with opened() as fleet:
         sites = places(fleet)
         for slug in slugs:
             poste_id(fleet, slug)
-    lines = {slug: hash_password(password) for slug, password in made.items()}
-    if write:
-        broker_files.rewrite(settings[table.BROKER_DIR], sites, lines, root)
+        if write:
+            identities.adopt(fleet, broker_files.hashes(settings[table.BROKER_DIR]))
+        identities.keep(fleet, SYSTEM, lines)
+        if write:
+            broker_files.rewrite(settings[table.BROKER_DIR], identities.accounts(fleet), root)
     if as_json:
         output.as_json(
             [

@@ -53,6 +53,8 @@ def _figures() -> dict[str, str]:
         "steady_s": link.STEADY_S,
         "keepalive_s": Broker.keepalive_s,
         "samples": offset.KEPT,
+        "slowest": offset.SLOWEST_MS // 1000,
+        "doubt": offset.DOUBT_MS,
         "remembered": commands.REMEMBERED,
         "burst": events.BURST,
         "kept": events.KEPT,

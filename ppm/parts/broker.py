@@ -12,6 +12,7 @@ from typing import Self
 from mosquitto.acl import PosteAccount, Role, ServiceAccount
 from mosquitto.files import CONFIGURATION, Broker, Listener, Tls, render, write
 from mosquitto.passwords import hash_password, new_password
+from ppm.broker_files import takes_reloads
 from ppm.parts.mosquitto_binary import Binary, find_mosquitto
 from ppm.parts.process import LOOPBACK, Child, PartFailed, accepts, free_port
 
@@ -194,7 +195,12 @@ class PrivateBroker:
         return True
 
     def _listens(self) -> bool:
-        return self.running and accepts(self.postes_port) and accepts(self.services_port)
+        return (
+            self.running
+            and accepts(self.postes_port)
+            and accepts(self.services_port)
+            and takes_reloads(self.pid)
+        )
 
     def _reloads(self) -> int:
         return self._child.log.read_bytes().count(_RELOADED)

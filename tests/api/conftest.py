@@ -15,7 +15,7 @@ from litestar.testing import TestClient
 from sqlalchemy import text, update
 
 from api.app import create_app
-from api.settings import ApiSettings
+from api.settings import ApiSettings, ForMachines
 from api.state import Shared
 from fleet.database.engine import Database
 from fleet.database.tables import presence
@@ -26,11 +26,15 @@ from fleet.usecases.fleet import Fleet
 from fleet.usecases.operateurs import NewOperateur
 from fleet.usecases.postes import NewPoste
 from fleet.usecases.sealing import CodeKeys
+from tests.support.certificates import own_certificate
 from tests.support.databases import migrate
 from tests.support.waiting import wait_until
 
 PASSWORD = "correct horse battery"
 WHY = dict.fromkeys(OPTIONAL, "une raison")
+MACHINE = {"nom": "pc-3", "empreinte": "0a" * 32, "macs": ["aa:bb:cc:dd:ee:ff"]}
+MADE = "0123456789abcdef" * 2
+"""The password that a machine made for itself."""
 SETTINGS = ApiSettings(jwt_secret=secrets.token_urlsafe(48))
 
 
@@ -52,6 +56,7 @@ class Desk:
 
     def call(self, method: str, path: str, who: str | None = "desk", **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token(who)}"} if who else {}
+        headers |= more.pop("headers", {})
         return self.client.request(method, f"/api{path}", headers=headers, **more)
 
     def get(self, path: str, **more: Any) -> Any:
@@ -134,10 +139,15 @@ def _furnish(fleet: Fleet) -> int:
     return made
 
 
+def for_machines(folder: Path) -> ForMachines:
+    """What machines that enrol are told."""
+    return ForMachines("mqtts://broker.test:8883", "ppm", own_certificate(folder)[0].read_text())
+
+
 @pytest.fixture
 def desk(fleet: Fleet, site_id: int, tmp_path: Path) -> Iterator[Desk]:
     """The API, running."""
-    settings = replace(SETTINGS, releases=tmp_path / "releases")
+    settings = replace(SETTINGS, releases=tmp_path / "releases", machines=for_machines(tmp_path))
     with TestClient(create_app(fleet, settings), raise_server_exceptions=False) as client:
         yield Desk(fleet, client, site_id)
 

@@ -31,7 +31,10 @@ from fleet.usecases import (
     batches,
     bookings,
     calls,
+    commands,
+    enrolment,
     extensions,
+    identities,
     logins,
     operateurs,
     photos,
@@ -54,9 +57,10 @@ from fleet.usecases.postes import NewPoste
 from fleet.usecases.queue import NewTicket
 from fleet.usecases.requisitions import NewRequisition
 from fleet.usecases.sessions import NewSession
+from mosquitto.passwords import hash_password
 from protocol.messages import Extend
 from protocol.release import Release
-from tests.api.conftest import PASSWORD, WHY
+from tests.api.conftest import MACHINE, MADE, PASSWORD, WHY
 from tests.api.test_personal_data import picture
 
 HOUR_S = 3600
@@ -96,6 +100,19 @@ class World:
             seen = {"online": True, "boot": "boot-1", "since": tx.now, "derniere_connexion": tx.now}
             tx.execute(update(presence).where(presence.c.poste_id == made).values(**seen, phase=phase))
         return made, slug
+
+    def known(self) -> str:
+        """A poste that the broker knows by a password."""
+        poste_id, slug = self.poste()
+        with self.fleet.database.transaction() as tx:
+            identities.put(tx, poste_id, hash_password(MADE))
+        return slug
+
+    def order(self) -> str:
+        """An order that waits for a poste that is away."""
+        slug = f"salle-{next(self._numbers)}"
+        away = postes.create(self.fleet, SYSTEM, NewPoste(self.site_id, slug, slug.title()))
+        return commands.send(self.fleet, SYSTEM, commands.NewCommand(away, "identify", when="back")).id
 
     def waiting(self) -> int:
         """A session whose code was not used, at a poste of its own."""
@@ -311,9 +328,11 @@ def _postes(world: World) -> dict[str, Act]:
     return (
         found
         | _stand_in(world)
+        | _machines(world)
         | {
             f"GET {base}/session_active": Act({"poste": slug}),
             "POST /api/postes": Act(body={"slug": "salle-neuve", "nom": "Neuf", "site": "st-denis"}),
+            "DELETE /api/commandes/{order_id}": Act({"order_id": world.order()}),
             "POST /api/postes/bulk": Act(body={"action": "maintenance", "postes": [world.poste()[1]]}),
         }
     )
@@ -329,6 +348,25 @@ def _stand_in(world: World) -> dict[str, Act]:
         "POST /api/postes/{poste}/heartbeat": Act({"poste": slug}, body={}, bearer=key),
         "POST /api/sessions/validate_code": Act(body=body, bearer=key),
         "POST /api/sessions/validate-code": Act(body=body, bearer=key),
+    }
+
+
+def _machines(world: World) -> dict[str, Act]:
+    """What is opened for machines, and what they ask."""
+    base = "/api/postes/{poste}"
+    token, renewed = enrolment.open_(world.fleet, SYSTEM, world.poste()[0]).jeton, world.known()
+    found = {f"POST {base}/enrolement": Act({"poste": world.poste()[1]})}
+    for verb in ("GET", "DELETE"):
+        poste_id, slug = world.poste()
+        enrolment.open_(world.fleet, SYSTEM, poste_id)
+        found[f"{verb} {base}/enrolement"] = Act({"poste": slug})
+        found[f"{verb} {base}/identite"] = Act({"poste": world.known()})
+    return found | {
+        "POST /api/enrolement": Act(body={"jeton": token, "mot_de_passe": MADE, "machine": MACHINE}),
+        "POST /api/enrolement/demandes": Act(body=MACHINE),
+        "POST /api/enrolement/renouvellement": Act(
+            body={"poste": renewed, "mot_de_passe": MADE, "nouveau": MADE[::-1]}
+        ),
     }
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fleet.domain.actor import ADMINISTRATEUR, LECTEUR, OPERATEUR
-from tests.api.conftest import PASSWORD
+from tests.api.conftest import MACHINE, MADE, PASSWORD
 
 PUBLIC, POSTE = "public", "poste"
 HIDDEN, FILTERED, EACH, SHARED = "hidden", "filtered", "each", "shared"
@@ -109,6 +109,7 @@ RIGHTS: dict[str, Right] = {
     "GET /api/jobs": _read(SHARED),
     "POST /api/jobs/{job}/run": _admin(),
     "GET /api/commandes": _read(FILTERED),
+    "DELETE /api/commandes/{order_id}": _write(),
     "GET /api/demandes": _read(FILTERED),
     "GET /api/demandes/{request_id}": _read(HIDDEN),
     "POST /api/demandes/{request_id}/accept": _write(body={}),
@@ -118,6 +119,7 @@ RIGHTS: dict[str, Right] = {
     "GET /api/system": Right(OPERATEUR, FILTERED),
     "GET /api/metrics": Right(OPERATEUR, FILTERED),
     "GET /api/exports/{quoi}": Right(OPERATEUR, FILTERED),
+    "GET /api/exports/logs": Right(OPERATEUR, FILTERED),
     "GET /api/events": _read(FILTERED, query="?duree=0"),
     "GET /api/attente": _read(FILTERED),
     "POST /api/attente": _write(body=_TICKET),
@@ -155,6 +157,18 @@ RIGHTS: dict[str, Right] = {
     "GET /api/postes/{poste}/credential": _read(HIDDEN),
     "POST /api/postes/{poste}/credential": _write(),
     "DELETE /api/postes/{poste}/credential": _write(),
+    "GET /api/postes/{poste}/enrolement": _read(HIDDEN, may_miss=True),
+    "POST /api/postes/{poste}/enrolement": _write(),
+    "DELETE /api/postes/{poste}/enrolement": _write(may_miss=True),
+    "GET /api/postes/{poste}/identite": _read(HIDDEN, may_miss=True),
+    "DELETE /api/postes/{poste}/identite": _write(may_miss=True),
+    "GET /api/enrolement/ca": Right(PUBLIC),
+    "POST /api/enrolement": Right(PUBLIC, body={"jeton": "TOKEN", "mot_de_passe": MADE, "machine": MACHINE}),
+    "POST /api/enrolement/renouvellement": Right(
+        PUBLIC, body={"poste": "poste-2", "mot_de_passe": MADE, "nouveau": MADE}
+    ),
+    "POST /api/enrolement/demandes": Right(PUBLIC, body=MACHINE),
+    "GET /api/enrolement/demandes": Right(OPERATEUR, SHARED),
     "GET /api/agent/releases": _read(SHARED, poste=True),
     "GET /api/agent/releases/{sha256}": _read(SHARED, poste=True, may_miss=True),
     "POST /api/postes/{poste}/heartbeat": Right(POSTE, HIDDEN, poste=True),

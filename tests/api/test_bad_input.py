@@ -1,5 +1,6 @@
 """Whatever is wrong with what comes in is refused by the name of its field, and nothing of it is kept or done."""
 
+import gc
 import gzip
 import json
 import re
@@ -7,13 +8,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
 
+from api.app import create_app
 from fleet.domain.actor import OPERATEUR, SYSTEM
 from fleet.usecases import operateurs, postes, sessions, sites
+from fleet.usecases.fleet import Fleet
 from fleet.usecases.operateurs import NewOperateur
 from fleet.usecases.postes import NewPoste
 from fleet.usecases.sessions import NewSession
-from tests.api.conftest import PASSWORD, Desk, count
+from tests.api.conftest import PASSWORD, SETTINGS, Desk, count
 from tests.api.rights import booking
 
 SQL = "'); DROP TABLE session; --"
@@ -242,6 +247,31 @@ def test_an_instant_in_an_address_is_written_as_one(desk: Desk, where: str, when
     assert desk.call("GET", f"/{where}=2026-11-26T10:00:00%2B01:00").status_code == 200
 
 
+def _instants(desk: Desk) -> Iterator[tuple[str, str, str, dict[str, Any] | None]]:
+    """Every instant that an operation takes: its method, its path, its name, and the example of a body that has it."""
+    for path, methods in desk.client.get("/api/docs/openapi.json").json()["paths"].items():
+        for one in methods.get("get", {}).get("parameters", ()):
+            if "date-time" in str(one.get("schema")):
+                yield "GET", path.removeprefix("/api").replace("{quoi}", "sessions"), one["name"], None
+    for method, path, body, schema in _writes(desk):
+        for name, said in schema["properties"].items():
+            if "date-time" in str(said):
+                yield method, path, name, body
+
+
+@pytest.mark.parametrize("when", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_an_instant_of_which_utc_has_no_name_is_the_nearest_that_has_one(desk: Desk, when: str) -> None:
+    seen = 0
+    for method, path, name, body in _instants(desk):
+        more: Any = {"params": {name: when}} if body is None else {"json": body | {name: when}}
+        answer = desk.call(method, path, who="admin", **more)
+        assert answer.status_code < 500, (method, path, name, answer.text)
+        seen += 1
+    assert seen > 20
+    ages = {"depuis": "0001-01-01T00:00:00+14:00", "jusqu_a": "9999-12-31T23:59:59-14:00"}
+    assert desk.call("GET", "/logs/", params=ages).json()["resultats"]
+
+
 @pytest.mark.parametrize("tag", ["x" * 1001, "é"])
 def test_a_condition_that_is_none_is_refused(desk: Desk, tag: str) -> None:
     headers = {"Authorization": f"Bearer {desk.token('admin')}", "If-Match": tag.encode()}
@@ -301,3 +331,20 @@ def test_what_belongs_to_another_site_is_not_found_wherever_it_is_named(desk: De
         desk.get("/sites/st-denis/")["version"],
         count(fleet, "SELECT sum(version) FROM session"),
     )
+
+
+def test_what_is_known_of_parameters_goes_with_its_app(fleet: Fleet, site_id: int) -> None:
+    def living() -> int:
+        gc.collect()
+        return sum(isinstance(one, Litestar) for one in gc.get_objects())
+
+    def ask() -> None:
+        with TestClient(create_app(fleet, SETTINGS)) as client:
+            desk = Desk(fleet, client, site_id)
+            assert desk.call("GET", "/utilisateurs/?limit=null").status_code == 422
+
+    ask()  # the page of the documentation keeps the last app
+    before = living()
+    ask()
+    ask()
+    assert living() == before

@@ -65,6 +65,31 @@ def test_the_story_of_a_session_is_told_in_french_with_its_reasons(desk: Desk, r
     assert desk.call("GET", "/sessions/999/timeline/").status_code == 404
 
 
+def test_a_session_tells_its_story_in_the_language_that_is_asked_for(desk: Desk, running: int) -> None:
+    desk.post(f"/sessions/{running}/add_time/", {"seconds": -60})
+    made = desk.post("/sessions/", {"site": "st-denis", "duree_initiale": 600})["id"]
+    desk.call("PUT", f"/sessions/{made}/", json={"duree_initiale": 1200, "notes": "casque"})
+    desk.call("PUT", f"/sessions/{made}/", json={"notes": "rendu"}, who="reader")
+    desk.come(desk.get("/postes/poste-2/")["id"])
+    desk.post(f"/sessions/{running}/transfer/", {"poste": "poste-2"})
+    english = {"Accept-Language": "en"}
+    told = {
+        number: desk.call("GET", f"/sessions/{number}/timeline/", headers=english).json()["evenements"]
+        for number in (running, made)
+    }
+    assert [one["texte"] for one in told[running]] == [
+        "Code made for 1\u00a0h.",
+        "Session started from the desk.",
+        "1\u00a0min taken away.",
+        "The session goes on at Poste 2 instead of Poste 1.",
+    ]
+    assert [one["texte"] for one in told[made]] == [
+        "Code made for 10\u00a0min.",
+        "Session changed: length, notes.",
+        "Refused: change.",
+    ]
+
+
 def test_requests_for_time_are_listed_granted_and_refused(desk: Desk, running: int) -> None:
     asked = _ask(desk, running)
     (seen,) = desk.get("/demandes/?statut=ouverte&site=st-denis")["resultats"]

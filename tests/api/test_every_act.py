@@ -17,6 +17,7 @@ from tests.api.test_fuzz import answered
 NO_CHANGE = {
     "POST /api/auth/totp",
     "POST /api/auth/ws_ticket",
+    "POST /api/enrolement/demandes",
     "POST /api/logs/search",
     "POST /api/postes/{poste}/heartbeat",
     "POST /api/sessions/validate-code",
@@ -24,7 +25,8 @@ NO_CHANGE = {
     "POST /api/token/refresh",
     "POST /api/token/verify",
 }
-"""Acts that leave the deployment as it was: a look, a sign of life, a key or a token that is not used yet."""
+"""Acts that leave the deployment as it was: a look, a sign of life, a key or a token that is not used yet, a
+machine that asks to be seen."""
 NAMES = ("Payet", "Marie", "Hoarau", "Ida", "Léa")
 STRANGERS = ("httpx", "httpcore", "asyncio", "sqlalchemy")
 """Loggers of the test's own client, and of libraries that nobody turns up."""

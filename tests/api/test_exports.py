@@ -161,3 +161,20 @@ def test_too_much_is_refused_and_a_period_narrows_it(desk: Desk, monkeypatch: py
     assert (answer.status_code, answer.json()["reason"]) == (409, "export_trop_grand")
     old = {"depuis": "2026-01-01T00:00:00Z", "jusqu_a": "2026-01-02T00:00:00Z"}
     assert lines(export(desk, "sessions", **old)) == []
+
+
+def test_the_lines_of_the_journal_are_chosen_as_its_list_chooses_them(desk: Desk) -> None:
+    number = desk.session()["id"]
+    desk.session(poste=None)
+    for asked in (
+        {"session": number},
+        {"action": "generation_code,creation_poste", "operateur": "desk"},
+        {"recherche": "code"},
+    ):
+        listed = desk.call("GET", "/logs/", "admin", params=asked).json()["resultats"]
+        taken = lines(export(desk, "logs", **asked))
+        assert [int(one["Ligne n°"]) for one in taken] == sorted(one["id"] for one in listed), asked
+        kept = desk.get("/logs/?action=export", who="admin")["resultats"][0]
+        assert kept["metadata"]["filtres"] == ", ".join(asked)
+    assert export(desk, "sessions", action="export").status_code == 422
+    assert export(desk, "logs", poste="nulle-part").status_code == 404

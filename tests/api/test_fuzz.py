@@ -27,7 +27,7 @@ from api.settings import ApiSettings
 from fleet.domain.actor import ADMINISTRATEUR, LECTEUR, OPERATEUR
 from fleet.usecases.fleet import Fleet
 from tests.api import fuzz_world
-from tests.api.conftest import PASSWORD, Desk
+from tests.api.conftest import PASSWORD, Desk, for_machines
 from tests.api.fuzz_world import Act, World
 from tests.api.rights import POSTE, PUBLIC, RIGHTS
 
@@ -75,7 +75,10 @@ def seen(fleet: Fleet, site_id: int, tmp_path: Path) -> Iterator[Seen]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     releases = tmp_path / "releases"
-    app = create_app(fleet, ApiSettings(secrets.token_urlsafe(48), requests_per_minute=0, releases=releases))
+    settings = ApiSettings(
+        secrets.token_urlsafe(48), requests_per_minute=0, releases=releases, machines=for_machines(tmp_path)
+    )
+    app = create_app(fleet, settings)
     world = World(fleet, site_id, app.state.shared.tokens, releases)
     seen = Seen(f"http://127.0.0.1:{port}", app, world)
     app.asgi_handler = seen.noting(app.asgi_handler)

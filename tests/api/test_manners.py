@@ -19,6 +19,7 @@ from api.settings import ApiSettings
 from fleet.usecases.fleet import Fleet
 from ppm import logs
 from tests.api.conftest import SETTINGS, Desk
+from tests.api.test_live import served
 
 SECRET = secrets.token_urlsafe(48)
 
@@ -148,6 +149,8 @@ def test_a_bucket_fills_again_and_old_ones_are_forgotten() -> None:
         buckets.spend(str(number))
     assert len(buckets._known) == 10_000
     assert [Buckets(0).spend("a") for _ in range(100)] == [0] * 100
+    seldom = Buckets(0.1, lambda: now[0])
+    assert [seldom.spend("a") for _ in range(2)] == [0, 600]
 
 
 def test_a_client_has_a_whole_network_of_ipv6() -> None:
@@ -183,3 +186,21 @@ def test_no_cache_keeps_what_is_told_of_people(desk: Desk) -> None:
     assert desk.call("GET", "/utilisateurs/").headers["cache-control"] == "no-store"
     one = desk.call("GET", f"/utilisateurs/{made['id']}/")
     assert one.headers["cache-control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"GET /api/?x=" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\r\n"],
+)
+def test_what_is_no_http_is_a_problem_too(fleet: Fleet, said: bytes) -> None:
+    async def story() -> None:
+        async with served(fleet) as api:
+            reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+            writer.write(said)
+            head, _, body = (await asyncio.wait_for(reader.read(), 5)).partition(b"\r\n\r\n")
+            writer.close()
+            assert head.startswith(b"HTTP/1.1 400 ")
+            assert b"content-type: application/problem+json" in head
+            assert json.loads(body)["reason"] == "demande_invalide"
+
+    asyncio.run(story())

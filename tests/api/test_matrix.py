@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,13 +15,23 @@ from api.app import create_app
 from fleet.database.tables import alert, extension, log, operateur, poste
 from fleet.domain.actor import ADMINISTRATEUR, LECTEUR, OPERATEUR, SYSTEM
 from fleet.jobs.table import SWEEP
-from fleet.usecases import logins, operateurs, poste_credentials, postes, sessions, sites
+from fleet.usecases import (
+    enrolment,
+    identities,
+    logins,
+    operateurs,
+    poste_credentials,
+    postes,
+    sessions,
+    sites,
+)
 from fleet.usecases.fleet import Fleet
 from fleet.usecases.logins import Credentials
 from fleet.usecases.operateurs import NewOperateur
 from fleet.usecases.postes import NewPoste
 from fleet.usecases.sessions import NewSession
-from tests.api.conftest import PASSWORD, SETTINGS, Desk, count
+from mosquitto.passwords import hash_password
+from tests.api.conftest import MADE, PASSWORD, SETTINGS, Desk, count, for_machines
 from tests.api.rights import EACH, FILTERED, HIDDEN, POSTE, PUBLIC, RIGHTS, SHARED, Right, booking
 
 RANK = {PUBLIC: -1, LECTEUR: 0, OPERATEUR: 1, ADMINISTRATEUR: 2, POSTE: 3}
@@ -63,6 +74,8 @@ class World(Desk):
             return {"token": self._token_of("spare")}
         if body.get("refresh") == "REFRESH":
             return {"refresh": logins.authenticate(self.fleet, Credentials("spare", PASSWORD)).refresh_token}
+        if body.get("jeton") == "TOKEN":
+            return body | {"jeton": enrolment.open_(self.fleet, SYSTEM, 2).jeton}
         return body
 
     def refusals(self) -> tuple[int, int]:
@@ -77,18 +90,21 @@ class World(Desk):
 
 
 @pytest.fixture
-def world(fleet: Fleet, site_id: int) -> Iterator[World]:
+def world(fleet: Fleet, site_id: int, tmp_path: Path) -> Iterator[World]:
     """The API over that world. Rights are read anew with each call, and nobody is limited."""
     other = sites.create(fleet, SYSTEM, "le-tampon", {"nom": "Le Tampon"})
     postes.create(fleet, SYSTEM, NewPoste(other, "tampon-1", "T1"))
     for login, role in ELSEWHERE.items():
         operateurs.create(fleet, SYSTEM, NewOperateur(login, PASSWORD, role, [other]))
     spare = operateurs.create(fleet, SYSTEM, NewOperateur("spare", PASSWORD, LECTEUR, [site_id]))
-    settings = replace(SETTINGS, rights_ttl_s=0, requests_per_minute=0)
+    told = for_machines(tmp_path)
+    settings = replace(SETTINGS, rights_ttl_s=0, requests_per_minute=0, machines=told)
     with TestClient(create_app(fleet, settings), raise_server_exceptions=False) as client:
         made = World(fleet, client, site_id)
         made.places = _places(made) | {"operateur_id": str(spare)}
         made.key = poste_credentials.issue(fleet, SYSTEM, 1)
+        with fleet.database.transaction() as tx:
+            identities.put(tx, 2, hash_password(MADE))
         yield made
 
 
@@ -121,6 +137,7 @@ def _places(world: World) -> dict[str, str]:
         "log_id": line,
         "request_id": request,
         "alert_id": alerted,
+        "order_id": world.post("/postes/poste-1/commands/", {"op": "identify"})["id"],
         "batch_id": world.post("/lots/", RIGHTS["POST /api/lots"].body)["id"],
         "ticket_id": world.post("/attente/", RIGHTS["POST /api/attente"].body)["id"],
         "booking_id": world.post("/reservations/", booking(3))["id"],
@@ -213,6 +230,7 @@ NOWHERE = (
 def _is_of_no_site(operation: str) -> bool:
     nouns = (
         "ancres",
+        "enrolement",
         "exports",
         "jobs",
         "metrics",
@@ -297,6 +315,7 @@ def test_shared_things_are_said_to_be_so_on_purpose() -> None:
         "agent",
         "ancres",
         "auth",
+        "enrolement",
         "health",
         "jobs",
         "logs",

@@ -24,6 +24,30 @@ def test_a_person_is_found_without_accents(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("0692123456", 1),
+        ("0692 12 34 56", 1),
+        ("06 92 12", 1),
+        ("(0)692.12-34", 1),
+        ("00262692123456", 1),
+        ("+262 692 12 34 56", 1),
+        ("12 34 56", 1),
+        ("payet 0692", 1),
+        ("0692 12 34 57", 0),
+        ("0693", 0),
+        ("000", 0),
+    ],
+)
+def test_a_person_is_found_by_a_telephone_number_as_it_is_said(desk: Desk, typed: str, found: int) -> None:
+    number = _person(desk, telephone="0692 12 34 56", consentement_rgpd=True)["id"]
+    _person(desk, telephone="+33 6 12 34 57 89")
+    desk.session(utilisateur=number)
+    assert desk.get("/utilisateurs/", params={"recherche": typed})["total"] == found
+    assert desk.get("/sessions/", params={"recherche": typed})["total"] == found
+
+
+@pytest.mark.parametrize(
     ("fields", "field"),
     [
         ({"nom": "   "}, "nom"),
@@ -129,8 +153,8 @@ def test_a_site_is_edited_and_its_postes_are_told(desk: Desk) -> None:
         ({"horaires": {"7": []}}, "horaires"),
         ({"horaires": {"0": [["12:00", "09:00"]]}}, "horaires"),
         ({"exceptions": {"31/12": []}}, "exceptions"),
-        ({"politique": {"grace_s": -1}}, "policy.grace_s"),
-        ({"politique": {"free_beer": 1}}, "policy.free_beer"),
+        ({"politique": {"grace_s": -1}}, "politique.grace_s"),
+        ({"politique": {"free_beer": 1}}, "politique.free_beer"),
     ],
 )
 def test_wrong_rules_of_a_site_are_refused_and_named(desk: Desk, fields: Any, field: str) -> None:

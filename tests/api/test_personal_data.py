@@ -363,6 +363,20 @@ def test_somebody_is_forgotten_everywhere_and_what_was_counted_stays(desk: Desk)
     assert desk.call("GET", "/purges/").status_code == 403
 
 
+@pytest.mark.parametrize("ending", ["POST erase/", "POST revoke_consent/", "DELETE "])
+def test_no_answer_of_before_tells_of_who_is_forgotten(desk: Desk, ending: str) -> None:
+    word = f"Nom{secrets.token_hex(4)}"
+    asked = {"nom": "Payet", "prenom": "Ida", "email": f"{word}@exemple.re", "consentement_rgpd": True}
+    headers = {"Authorization": f"Bearer {desk.token('desk')}", "Idempotency-Key": "once"}
+    made = desk.client.post("/api/utilisateurs/", json=asked, headers=headers)
+    method, path = ending.split(" ")
+    gone = desk.call(method, f"/utilisateurs/{made.json()['id']}/{path}", who="admin")
+    assert gone.is_success
+    again = desk.client.post("/api/utilisateurs/", json=asked, headers=headers)
+    assert (again.status_code, again.json()["reason"]) == (409, "demande_deja_faite")
+    assert word not in again.text
+
+
 @pytest.mark.parametrize("repeatable", [False, True])
 def test_an_erasure_that_cannot_be_written_down_is_not_done_and_says_so(
     desk: Desk, tmp_path: Path, repeatable: bool

@@ -67,4 +67,4 @@ def test_every_rule_says_what_it_may_be(desk: Desk) -> None:
 def test_a_rule_out_of_its_bounds_is_refused(desk: Desk, outside: int) -> None:
     body = {"politique": {"queue_hold_s": outside}}
     answer = desk.call("PUT", "/sites/st-denis/", who="admin", json=body)
-    assert (answer.status_code, answer.json()["field"]) == (422, "policy.queue_hold_s")
+    assert (answer.status_code, answer.json()["field"]) == (422, "politique.queue_hold_s")

@@ -291,6 +291,22 @@ def test_orders_that_wait_for_a_poste_are_listed_until_they_are_sent_or_too_old(
     assert desk.get("/commandes/")["total"] == 0
 
 
+def test_an_order_that_waits_is_taken_back_and_one_that_left_is_not(desk: Desk) -> None:
+    body = {"op": "reboot", "quand": "retour"}
+    waits = desk.post("/postes/poste-1/commands/", body)["id"]
+    assert desk.call("DELETE", f"/commandes/{waits}/", "reader").status_code == 403
+    assert desk.call("DELETE", f"/commandes/{waits}/").status_code == 204
+    assert desk.get("/commandes/")["total"] == 0
+    assert desk.get("/commandes/?statut=annulee")["resultats"][0]["id"] == waits
+    assert desk.get("/logs/?action=commande_poste")["resultats"][0]["metadata"]["fait"] == "annulation"
+    desk.come(desk.get("/postes/poste-1/")["id"])
+    left = desk.post("/postes/poste-1/commands/", body)["id"]
+    for gone in (waits, left):
+        answer = desk.call("DELETE", f"/commandes/{gone}/")
+        assert (answer.status_code, answer.json()["reason"]) == (409, "commande_partie")
+    assert desk.call("DELETE", "/commandes/nulle-part/").status_code == 404
+
+
 def test_what_became_of_an_order_and_when_is_told(desk: Desk) -> None:
     number = desk.get("/postes/poste-1/")["id"]
     desk.come(number)

@@ -7,6 +7,7 @@ from sqlalchemy import update
 
 from fleet.database import tables
 from tests.api.conftest import Desk
+from tests.api.rights import booking
 
 
 def _at(minutes: int) -> str:
@@ -105,6 +106,13 @@ def test_what_is_wrong_with_a_booking_is_said(desk: Desk) -> None:
     assert desk.call("POST", "/reservations/", who="reader", json=_body()).status_code == 403
     assert desk.call("POST", "/reservations/9/cancel/").status_code == 404
     assert desk.get("/reservations/")["total"] == 0
+
+
+def test_a_wrong_field_of_a_booking_is_named_whatever_its_poste_is_like(desk: Desk) -> None:
+    desk.post("/postes/poste-1/marquer_maintenance/")
+    body = booking(3)
+    answer = desk.call("POST", "/reservations/", json=body | {"debut": body["fin"], "fin": body["debut"]})
+    assert (answer.status_code, answer.json()["field"]) == (422, "fin")
 
 
 def test_who_changes_the_hours_is_told_of_the_bookings_that_they_leave_outside(desk: Desk) -> None:

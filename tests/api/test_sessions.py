@@ -72,6 +72,12 @@ def test_a_start_at_an_absent_poste_is_refused(desk: Desk) -> None:
     assert answer.json()["reason"] == "poste_hors_ligne"
 
 
+def test_a_session_that_is_over_is_said_to_be_over_though_its_poste_is_absent(desk: Desk) -> None:
+    number = desk.session()["id"]
+    desk.call("DELETE", f"/sessions/{number}/")
+    assert desk.call("POST", f"/sessions/{number}/start/").json()["reason"] == "transition_interdite"
+
+
 def test_put_edits_what_waits_and_never_the_state(desk: Desk) -> None:
     number = desk.session()["id"]
     path = f"/sessions/{number}/"

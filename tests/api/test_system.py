@@ -54,6 +54,25 @@ def test_who_sees_one_site_is_told_of_its_alerts_only(desk: Desk) -> None:
     assert desk.get("/system/", who="desk")["alertes"] == {alerts.BROKER: 1}
 
 
+def test_the_state_says_which_site_has_lost_the_broker(desk: Desk) -> None:
+    def lost() -> bool:
+        return bool(desk.get("/system/")["sites"][0]["courtier_perdu"])
+
+    poste = desk.get("/postes/poste-1/")["id"]
+    desk.come(poste)
+    assert not lost()
+    silent_since(desk, poste, 0, online=None)
+    assert lost()
+    silent_since(desk, poste, 0, online=True)
+    assert not lost()
+    with desk.fleet.database.transaction() as tx:
+        alerts.begin(tx, alerts.BROKER, "st-denis", site_id=desk.site_id)
+    assert lost()
+    with desk.fleet.database.transaction() as tx:
+        alerts.end(tx, alerts.BROKER, "st-denis")
+    assert not lost()
+
+
 def test_metrics_name_no_one_and_need_a_token(desk: Desk) -> None:
     driven(desk)
     desk.post("/utilisateurs/", {"nom": "Payet", "prenom": "Hélène"})

@@ -95,6 +95,22 @@ def test_an_order_that_waits_and_comes_too_early_is_sent_again(
         wait_until(lambda: _statut(away, sent.id) == ("done", None), 10, "done")
 
 
+def test_an_order_for_the_return_of_a_poste_that_is_there_is_sent_again_too(
+    driven: Driven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "ORDER_AGAIN_S", 2 * MARK_S)
+    with driven.controller(), driven.poste() as poste:
+        poste.appear()
+        poste.hears(messages.Accepted)
+        sent = _order(driven.room, when="back")
+        assert not sent.waits
+        poste.hears(messages.Identify)
+        _ack(poste, BOOT, sent.id, "refused", "no_clock")
+        wait_until(lambda: len(poste.heard(messages.Identify)) == 2, 10, "sent again")
+        _ack(poste, BOOT, sent.id)
+        wait_until(lambda: _statut(driven.room, sent.id) == ("done", None), 10, "done")
+
+
 def test_an_order_of_now_that_a_poste_refuses_is_over(driven: Driven) -> None:
     with driven.controller(), driven.poste() as poste:
         poste.appear()

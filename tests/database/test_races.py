@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from fleet.database import tables
 from fleet.database.engine import Database
+from fleet.usecases import enrolment
+from mosquitto.passwords import matches
 from tests.support.racing import RACERS, Outcome, Race, Racers
 from tests.support.rooms import Room, make_room
 
@@ -130,6 +132,18 @@ def everybody_tells_one_poste(track: Track, *faults: str) -> None:
     assert sorted(map(str, revs)) == sorted(str(n) for n in range(2, RACERS + 2))
 
 
+def fifty_machines_prove_one_token(track: Track, *faults: str) -> None:
+    room = track.room()
+    token = enrolment.open_(room.fleet, room.actor, room.postes[0]).jeton.replace("-", "")
+    passwords = [f"{number:032d}" for number in range(RACERS)]
+    outcomes = track.run(room, "enrol", [(token, password) for password in passwords], faults)
+    _one_winner(outcomes, "enrolement_refuse")
+    with room.tx() as tx:
+        wanted = select(tables.identity.c.mot_de_passe).where(tables.identity.c.poste_id == room.postes[0])
+        kept = tx.execute(wanted).scalar_one()
+    assert matches(kept, passwords[outcomes.index(1)])
+
+
 def _one_winner(outcomes: list[Outcome], others: str) -> None:
     won = [outcome for outcome in outcomes if isinstance(outcome, int)]
     assert len(won) == 1, f"{len(won)} won"
@@ -157,6 +171,18 @@ class TestOneWinner:
 
     def test_one_person_gets_three_of_fifty_sessions(self, track: Track) -> None:
         one_person_creates_past_the_quota(track)
+
+    def test_one_of_fifty_machines_is_the_poste(self, track: Track) -> None:
+        fifty_machines_prove_one_token(track)
+
+    def test_of_fifty_tokens_for_one_poste_one_is_open(self, track: Track) -> None:
+        room = track.room()
+        outcomes = track.run(room, "open_enrolment", [(room.postes[0],)] * RACERS, ())
+        assert outcomes == [1] * RACERS
+        with room.tx() as tx:
+            mine = tables.enrolment.c.poste_id == room.postes[0]
+            statuts = tx.execute(select(tables.enrolment.c.statut).where(mine)).scalars().all()
+        assert sorted(statuts) == ["ouvert"] + ["retire"] * (RACERS - 1)
 
 
 class TestExactSums:
@@ -204,3 +230,7 @@ class TestWithoutTheGuard:
     def test_the_numbers_of_a_poste_need_to_be_raised_in_the_row(self, track: Track) -> None:
         """The guard is `rev = rev + 1` in one UPDATE, which locks the row of the poste."""
         _goes_wrong(everybody_tells_one_poste, track, *track.without("revs are read first"))
+
+    def test_a_token_needs_the_condition_of_its_update(self, track: Track) -> None:
+        """The guard is `statut = 'ouvert'` in the UPDATE that uses it up."""
+        _goes_wrong(fifty_machines_prove_one_token, track, *track.without("tokens are read first"))

@@ -1,5 +1,6 @@
 """When a site is open, in its own zone: weeks, exceptions, midnight, and days that are not 24 hours long."""
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -221,3 +222,25 @@ def test_the_hours_of_a_period_are_those_between_each_opening_and_its_closing(
         open_s += (change - now).total_seconds() if site.is_open(now) else 0
         now = change
     assert site.open_seconds(since, until) == open_s
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.sampled_from("0123456"), _apart),
+    st.dictionaries(st.sampled_from(("2026-03-29", "2026-05-01", "2026-10-25")), _apart | st.just([])),
+    _instants,
+    st.integers(0, 60 * 24 * 90),
+)
+def test_the_hours_of_a_period_by_the_week_are_those_of_its_days_each_alone(
+    week: object, exceptions: object, since: datetime, minutes: int
+) -> None:
+    site, until = hours(week, exceptions, REUNION), since + timedelta(minutes=minutes)
+    alone, now = Counter[int](), since
+    while now < until:
+        midnight = site.day_bounds(now)[1]
+        alone.update(site.open_by_slot(now, min(midnight - timedelta(microseconds=1), until)))
+        now = midnight
+    found = site.open_by_slot(since, until)
+    assert sum(found.values()) == site.open_seconds(since, until)
+    days = (site.local_date(until) - site.local_date(since)).days + 1
+    assert all(abs(found[slot] - alone[slot]) <= days for slot in range(7 * 24))

@@ -34,7 +34,7 @@ def test_each_field_refuses_what_it_cannot_be_and_names_itself(field: str) -> No
     for value in nonsense:
         with pytest.raises(Invalid) as invalid:
             policy.changed(Policy(), {field: value})
-        assert invalid.value.field == f"policy.{field}"
+        assert invalid.value.field == f"politique.{field}"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_must_be_set_cannot_be_emptied(field: str) -> None:
 def test_an_unknown_rule_is_refused() -> None:
     with pytest.raises(Invalid) as invalid:
         policy.changed(Policy(), {"free_coffee": 1})
-    assert invalid.value.field == "policy.free_coffee"
+    assert invalid.value.field == "politique.free_coffee"
 
 
 def test_every_rule_has_a_meaning_and_knows_what_it_may_be() -> None:

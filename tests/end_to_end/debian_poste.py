@@ -14,7 +14,7 @@ import msgspec
 
 from kiosk_agent.memory import Held
 from tests.end_to_end.stage import Room, Stage
-from tests.support.debian import PYTHON, Debian, Door
+from tests.support.debian import PYTHON, Debian, Door, System
 from tests.support.waiting import wait_until
 
 LONG_S = 60
@@ -45,6 +45,36 @@ exec openbox
 """What a visitor does here: files in every corner, processes that hide, and one that says when it runs."""
 
 
+@dataclass(frozen=True)
+class Screen:
+    """The screen of a machine, and who sits before it."""
+
+    machine: System
+
+    def finger(self, *words: str) -> str:
+        """What xdotool says."""
+        screen = {"DISPLAY": ":0", "XAUTHORITY": "/run/poste-public-screen/authority"}
+        return self.machine.run("xdotool", *words, **screen).stdout.strip()
+
+    def covered(self) -> bool:
+        """Does the lock stand before whoever sits there?"""
+        return bool(self.finger("search", "--onlyvisible", "--name", LOCK))
+
+    def type_code(self, code: str, within_s: float) -> None:
+        """Type as a visitor does; who sees that nothing came of it types it again."""
+
+        def opened() -> bool:
+            self.finger("key", "Escape")
+            self.finger("type", "--delay", "2", code.lower())
+            self.finger("key", "Return")
+            with contextlib.suppress(AssertionError):
+                wait_until(lambda: not self.covered(), 5)
+            return not self.covered()
+
+        wait_until(self.covered, within_s, "a lock")
+        wait_until(opened, within_s, "the code opens it")
+
+
 @dataclass
 class DebianPoste:
     """The first poste of a room."""
@@ -59,29 +89,20 @@ class DebianPoste:
     def slug(self) -> str:
         return self.room.accounts[0].name
 
+    @property
+    def screen(self) -> Screen:
+        return Screen(self.machine)
+
     # -------------------------------------------------------------- what the visitor does and sees
 
     def finger(self, *words: str) -> str:
-        screen = {"DISPLAY": ":0", "XAUTHORITY": "/run/poste-public-screen/authority"}
-        return self.machine.run("xdotool", *words, **screen).stdout.strip()
+        return self.screen.finger(*words)
 
     def covered(self) -> bool:
-        """Does the lock stand before whoever sits there?"""
-        return bool(self.finger("search", "--onlyvisible", "--name", LOCK))
+        return self.screen.covered()
 
     def type_code(self, code: str) -> None:
-        """Type as a visitor does; who sees that nothing came of it types it again."""
-
-        def opened() -> bool:
-            self.finger("key", "Escape")
-            self.finger("type", "--delay", "2", code.lower())
-            self.finger("key", "Return")
-            with contextlib.suppress(AssertionError):
-                wait_until(lambda: not self.covered(), 5)
-            return not self.covered()
-
-        wait_until(self.covered, LONG_S, "a lock")
-        wait_until(opened, LONG_S, "the code opens it")
+        self.screen.type_code(code, LONG_S)
 
     # -------------------------------------------------------------- what really runs
 
@@ -160,7 +181,7 @@ def install(machine: Debian, room: Room, *options: str, **settings: str) -> list
     return msgspec.json.decode(said, type=list[dict[str, str]])
 
 
-def dress(machine: Debian) -> None:
+def dress(machine: System) -> None:
     """A screen that nobody sees in the place of Xorg, and a desktop with a busy visitor."""
     machine.write(f"{UNITS}/ppm-screen.service.d/test.conf", _XVFB)
     machine.write(f"{UNITS}/ppm-visitor.service.d/test.conf", _NO_SEAT)

@@ -72,12 +72,12 @@ def no_memory_of_requests() -> None:
     """The controller treats a repeated request as a new one."""
     from fleet.usecases import kiosk
 
-    look = kiosk.context_of
+    look = kiosk._to_context
 
-    def forgetful(*asked: Any) -> kiosk.Context:
-        return replace(look(*asked), answer=None)
+    def forgetful(row: Any) -> kiosk.Context:
+        return replace(look(row), answer=None)
 
-    _replace("fleet.usecases.kiosk.context_of", forgetful)
+    _replace("fleet.usecases.kiosk._to_context", forgetful)
     _replace("fleet.usecases.kiosk._keep_answer", lambda *_: None)
 
 

@@ -174,7 +174,9 @@ def play(
             }
             unit = asyncio.create_task(_unit(place, settings))
             try:
-                await eventually(lambda: controller.of(poste, State), 30, "the old version is there")
+                await eventually(
+                    lambda: controller.of(poste, Ack), 30, "the old version is there, and knows the time"
+                )
                 await body(place)
             finally:
                 unit.cancel()

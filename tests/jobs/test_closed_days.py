@@ -226,7 +226,7 @@ def test_lines_that_are_purged_are_counted_no_more(
     before = closed(lived, "logs")
     go("log_archive")
     soon = JobSettings(
-        archives=settings.archives, backups=settings.backups, keep=Keep(logs=timedelta(days=20))
+        archives=settings.archives, backups=settings.backups, keep=Keep(logs=timedelta(days=10))
     )
     assert go("log_cleanup", soon)["lignes"] > 0
     assert closed(lived, "logs") < before

@@ -222,6 +222,45 @@ def test_a_command_is_refused_as_long_as_its_age_is_unknown() -> None:
     assert hand.last_ack().reason == "no_clock"
 
 
+def test_the_age_of_a_command_is_known_though_the_first_question_had_to_be_repeated() -> None:
+    hand = Hand()
+    hand.connect()
+    hand.wait(3_000)
+    assert len(hand.said(Resync)) == 2
+    hand.answer(hand.asked(Resync), hand.desired(1, "locked"))
+    hand.hear(command(hand, Reboot))
+    assert hand.did(Power)
+
+
+def test_questions_that_were_repeated_take_no_time_from_the_visitor() -> None:
+    hand = Hand()
+    hand.connect()
+    hand.wait(3_000)
+    hand.answer(hand.asked(Resync), hand.desired(1, "locked"))
+    hand.enter("ABC234")
+    hand.wait(3_000)
+    hand.answer(hand.asked(Start), hand.desired(2, minutes=10))
+    hand.hear(hand.desired(3, minutes=11))
+    assert hand.remaining is not None
+    assert 11 * MINUTE - hand.remaining <= 100
+
+
+def test_an_answer_that_took_too_long_to_tell_the_time_is_asked_for_again() -> None:
+    hand = Hand()
+    hand.connect()
+    hand.sleep(20_000)
+    hand.answer(hand.asked(Resync), hand.desired(1, "locked"))
+    hand.hear(command(hand, Reboot))
+    assert hand.last_ack().reason == "no_clock"
+    hand.wait(3_000)
+    hand.answer(hand.asked(Resync), hand.desired(1, "locked"))
+    hand.hear(command(hand, Reboot, id="c2"))
+    assert hand.did(Power)
+    asked = len(hand.said(Resync))
+    hand.wait(60_000)
+    assert len(hand.said(Resync)) == asked
+
+
 def test_a_command_to_a_whole_site_names_no_boot() -> None:
     hand = Hand().free()
     hand.hear(command(hand, ShowMessage, boot=None, args=MessageArgs(text="On ferme")))

@@ -58,6 +58,14 @@ def test_the_servers_clock_is_taken_from_the_quickest_exchange() -> None:
     assert offset.age(at(2_750), 2_010) == 10
 
 
+def test_an_exchange_that_lay_somewhere_takes_no_second_from_a_visitor() -> None:
+    offset = Offset()
+    offset.learn(1_000, 3_400, at(3_390))
+    assert offset.age(at(3_390), 3_400) == 100
+    offset.learn(5_000, 5_010, at(4_995))
+    assert offset.age(at(4_990), 5_010) == 12
+
+
 def test_a_slow_exchange_teaches_nothing() -> None:
     offset = Offset()
     offset.learn(0, 6_000, at(0))

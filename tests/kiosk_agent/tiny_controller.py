@@ -54,9 +54,12 @@ class TinyController:
         return self
 
     async def __aexit__(self, *args: Any) -> None:
-        self._reading.cancel()
+        while not self._reading.done():
+            # aiomqtt publishes within `wait_for`, which loses a cancellation that comes as it is done (Python < 3.12).
+            self._reading.cancel()
+            await asyncio.wait([self._reading], timeout=0.1)
         with suppress(asyncio.CancelledError, aiomqtt.MqttError):
-            await self._reading
+            self._reading.result()
         with suppress(aiomqtt.MqttError):
             await self._client.__aexit__(*args)
 

@@ -111,3 +111,11 @@ def test_files_are_replaced_whole_and_closed_to_others(tmp_path: Path) -> None:
     assert written.read_text() == "two"
     assert stat.S_IMODE(written.stat().st_mode) == 0o640
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["a"]
+
+
+def test_a_hash_is_of_its_password_and_no_other() -> None:
+    kept = passwords.hash_password("one")
+    assert passwords.matches(kept, "one")
+    for other in ("$6$abc$def", "nothing", "$7$x$y$z", "$7$101$!$!", ""):
+        assert not passwords.matches(other, "one")
+    assert not passwords.matches(kept, "two")

@@ -109,7 +109,7 @@ def test_a_site_is_created_listed_and_edited(ppm: Ppm) -> None:
     assert [one["slug"] for one in ppm("site", "list", "--json").json] == ["annexe"]
     refused = ppm("site", "edit", "annexe", "--politique", "grace_s=100000")
     assert refused.code == 1
-    assert "policy.grace_s" in one_line(refused)
+    assert "politique.grace_s" in one_line(refused)
     assert ppm("site", "edit", "annexe", "--horaires", "-", stdin="{nope").code == 2
 
 

@@ -30,6 +30,12 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.xdist_group("demo")
 READY_S = 30
 VISIT_S = 40
+SOMEBODY = {
+    "nom": "Quatrepoint",
+    "prenom": "Zéphirine",
+    "telephone": "0692 42 42 42",
+    "email": "zephirine@example.org",
+}
 
 
 @dataclass
@@ -182,6 +188,40 @@ def test_a_demo_is_whole_and_leaves_nothing(start: Start) -> None:
     assert those_of(demo) == []
     assert not accepts(mqtt["port"])
     assert not (demo.folder / "demo.json").exists()
+
+
+def test_what_the_broker_carries_names_nobody(start: Start) -> None:
+    demo = start("--no-visitors", "--postes", "1")
+    demo.wait_ready()
+    mqtt, poste = demo.facts["mqtt"], demo.facts["postes"][0]
+    with Wire(mqtt["port"], Account(mqtt["username"], mqtt["password"])) as wire, demo.client() as client:
+        wire.subscribe("#")
+        why = dict.fromkeys(("telephone", "email"), "Rappeler qui attend")
+        client.put(f"/sites/{client.get('/sites/').json()['resultats'][0]['slug']}/", json={"champs": why})
+        made = client.post("/utilisateurs/", json=SOMEBODY | {"consentement_rgpd": True}).raise_for_status()
+        code = {"poste": poste, "utilisateur": made.json()["id"], "duree_initiale": 1800}
+        visit = client.post("/sessions/", json=code).raise_for_status().json()
+        number = visit["id"]
+        client.post(f"/sessions/{number}/start/").raise_for_status()
+        wait_until(lambda: told(wire, poste, "active"), what="open")
+        client.post(f"/sessions/{number}/add_time/", json={"seconds": 300}).raise_for_status()
+        client.post(f"/sessions/{number}/terminate/").raise_for_status()
+        wait_until(lambda: told(wire, poste, "cleaning"), what="over")
+        carried = b"\n".join(one.topic.encode() + b" " + one.payload for one in wire.messages).lower()
+    assert f'"session":"{number}"'.encode() in carried
+    for word in (*SOMEBODY.values(), "692424242", visit["code_acces"]):
+        assert word.lower().encode() not in carried
+        assert json.dumps(word)[1:-1].lower().encode() not in carried
+    assert demo.stop() == 0
+
+
+def told(wire: Wire, poste: str, phase: str) -> bool:
+    """Whether a poste has said that it is in this phase."""
+    return any(
+        one.topic.endswith(f"/{poste}/up/state") and json.loads(one.payload)["phase"] == phase
+        for one in tuple(wire.messages)
+        if one.payload
+    )
 
 
 def test_people_live_in_the_demo(start: Start) -> None:

@@ -6,6 +6,7 @@ The file system is made once and kept in .cache; each machine gets a layer of it
 import contextlib
 import ctypes
 import hashlib
+import itertools
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,26 +34,35 @@ set -e
 mount -t tmpfs none "$1"
 mkdir "$1/up" "$1/work" "$1/root"
 mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/up,workdir=$1/work" "$1/root"
+# Of its own, and in memory: a container that ends cannot take away what it has on a disk there.
+mkdir -p /run/systemd/nspawn
+mount -t tmpfs none /run/systemd/nspawn
 umount -R /sys/fs/cgroup
 mount -t cgroup2 none /sys/fs/cgroup
 mkdir -p "/sys/fs/cgroup/$3/sh"
 echo $$ > "/sys/fs/cgroup/$3/sh/cgroup.procs"
 shift 3
-exec systemd-nspawn --boot --quiet --register=no --keep-unit --console=pipe --private-network "$@"
+ended=133  # it wants to be started again
+while [ "$ended" = 133 ]; do
+    ended=0
+    setpriv --pdeathsig KILL systemd-nspawn --boot --quiet --register=no --keep-unit --console=pipe "$@" || ended=$?
+done
+exit "$ended"
 """
+_numbers = itertools.count(1)
 SLOTS = "/opt/poste-public"
 PYTHON = f"{SLOTS}/a/bin/python"
 
 
-def debian() -> Path:
+def debian(packages: Sequence[str] = (*_SEEN, *PACKAGES)) -> Path:
     """The file system, from the cache or made now (a minute)."""
-    packages = ",".join(dict.fromkeys([*_SEEN, *PACKAGES]))
-    made = _CACHE / f"debian-{hashlib.sha256(packages.encode()).hexdigest()[:12]}"
+    names = ",".join(dict.fromkeys(packages))
+    made = _CACHE / f"debian-{hashlib.sha256(names.encode()).hexdigest()[:12]}"
     if made.exists():
         return made
     _CACHE.mkdir(exist_ok=True)
     building = made.with_suffix(f".{os.getpid()}")
-    words = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", "bookworm", str(building)]
+    words = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={names}", "bookworm", str(building)]
     subprocess.run([*words[:-2], '--aptopt=APT::Install-Recommends "false"', *words[-2:]], check=True)
     try:
         building.rename(made)
@@ -61,61 +71,59 @@ def debian() -> Path:
     return made
 
 
-class Debian:
-    """A running machine; a context manager. It has this checkout at /opt, and no network but its doors."""
+class System:
+    """A machine that runs this file system; a context manager. `options` are systemd-nspawn's."""
 
-    def __init__(self, folder: Path, binds: Mapping[Path, str] | None = None) -> None:
-        self._folder = folder / "machine"
-        self._binds = binds or {}
-        self._name = f"ppm{os.getpid()}"
+    def __init__(self, folder: Path, image: Path, *options: str) -> None:
+        self._folder = folder
+        self._image = image
+        self._options = options
+        self._name = f"ppm{os.getpid()}-{next(_numbers)}"
         self.pid = 0
 
     def __enter__(self) -> Self:
         self._folder.mkdir()
-        packages = sysconfig.get_path("purelib", vars={"base": _packages_home()})
-        self._log = (self._folder.parent / "machine.log").open("wb")
+        self._log = (self._folder.parent / f"{self._folder.name}.log").open("wb")
         self._outer = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private",
-             "sh", "-c", _INSIDE, "sh", str(self._folder), str(debian()), self._name,
-             "-D", str(self._folder / "root"), "-M", self._name,
-             f"--bind-ro={ROOT}:/opt/checkout", f"--bind-ro={packages}:/opt/packages",
-             *(f"--bind={here}:{there}" for here, there in self._binds.items())],
+             "sh", "-c", _INSIDE, "sh", str(self._folder), str(self._image), self._name,
+             "-D", str(self._folder / "root"), "-M", self._name, *self._options],
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True,
             env={"PATH": os.environ["PATH"]},
         )  # fmt: skip
-        self.pid = wait_until(self._first_process, _BOOT_S, "a first process")
-        wait_until(self._is_up, _BOOT_S, "a system that is up")
-        self._put_python()
+        self.wait_up()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if Path(f"/proc/{self.pid}").exists():
-            (self._folder.parent / "journal.log").write_text(self.run("journalctl", "--no-pager").stdout)
-        with contextlib.suppress(ProcessLookupError):
+        if self.pid and Path(f"/proc/{self.pid}").exists():
+            told = self.run("journalctl", "--no-pager").stdout
+            (self._folder.parent / f"{self._folder.name}.journal").write_text(told)
             os.kill(self.pid, signal.SIGRTMIN + 4)  # to a first process: power off
         try:
             self._outer.wait(20)
         except subprocess.TimeoutExpired:
-            os.kill(self.pid, signal.SIGKILL)
+            self._outer.kill()
             self._outer.wait(10)
         self._log.close()
 
-    def _first_process(self) -> int:
-        children = Path(f"/proc/{self._outer.pid}/task/{self._outer.pid}/children").read_text().split()
-        assert self._outer.poll() is None, (self._folder.parent / "machine.log").read_text()
-        started = [child for child in children if _command_of(child) == "systemd"]
-        return int(started[0]) if started else 0
+    def wait_up(self) -> None:
+        """Wait until it has started, again too."""
+        before = self.pid
+        self.pid = wait_until(lambda: self._first_process(before), _BOOT_S, "a first process")
+        wait_until(self._is_up, _BOOT_S, "a system that is up")
+
+    def _first_process(self, before: int) -> int:
+        assert self._outer.poll() is None, (self._folder.parent / f"{self._folder.name}.log").read_text()
+        nspawns = _children(self._outer.pid)
+        inside = [
+            child for nspawn in nspawns for child in _children(nspawn) if _command_of(child) == "systemd"
+        ]
+        return next((child for child in inside if child != before), 0)
 
     def _is_up(self) -> bool:
         return self.run("systemctl", "is-system-running").stdout.strip() in ("running", "degraded")
-
-    def _put_python(self) -> None:
-        """A slot as a poste has one, whose packages are those of this checkout."""
-        self.do("python3", "-m", "venv", f"{SLOTS}/a")
-        lines = "/opt/checkout\n/opt/packages\n"
-        self.write(f"{SLOTS}/a/lib/python3.{sys.version_info[1]}/site-packages/a.pth", lines)
 
     # -------------------------------------------------------------- in it
 
@@ -141,6 +149,29 @@ class Debian:
     def door(self, port: int, to_port: int) -> "Door":
         """The machine's own 127.0.0.1:port leads to 127.0.0.1:to_port out here, until it is shut."""
         return Door(self.pid, port, to_port)
+
+
+class Debian(System):
+    """One that has this checkout at /opt, and no network but its doors."""
+
+    def __init__(self, folder: Path, binds: Mapping[Path, str] | None = None) -> None:
+        packages = sysconfig.get_path("purelib", vars={"base": _packages_home()})
+        super().__init__(
+            folder / "machine", debian(), "--private-network",
+            f"--bind-ro={ROOT}:/opt/checkout", f"--bind-ro={packages}:/opt/packages",
+            *(f"--bind={here}:{there}" for here, there in (binds or {}).items()),
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._put_python()
+        return self
+
+    def _put_python(self) -> None:
+        """A slot as a poste has one, whose packages are those of this checkout."""
+        self.do("python3", "-m", "venv", f"{SLOTS}/a")
+        lines = "/opt/checkout\n/opt/packages\n"
+        self.write(f"{SLOTS}/a/lib/python3.{sys.version_info[1]}/site-packages/a.pth", lines)
 
 
 class Door:
@@ -187,7 +218,14 @@ class Door:
                 threading.Thread(target=_pass, args=(one, other), daemon=True).start()
 
 
-def _command_of(pid: str) -> str:
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def _command_of(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:

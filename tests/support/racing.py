@@ -19,10 +19,12 @@ from fleet.database.engine import Database, Transaction
 from fleet.database.leases import Lease
 from fleet.domain.actor import OPERATEUR, Actor
 from fleet.domain.errors import Refused
-from fleet.usecases import kiosk
+from fleet.usecases import enrolment, kiosk
 from fleet.usecases import sessions as desk
 from fleet.usecases.fleet import Fleet
+from fleet.usecases.passwords import digest
 from protocol import messages
+from protocol.enrolment import Machine
 from tests.support.rooms import BOOT, KEYS
 
 PROCESSES, THREADS = 5, 10
@@ -53,12 +55,34 @@ def _bump(fleet: Fleet, lease: Lease, poste: int) -> int:
         return outbox.bump(tx, lease.site_id, poste, "demarrage")
 
 
+def _enrol(fleet: Fleet, lease: Lease, token: str, password: str) -> int:
+    machine = Machine(nom="pc", empreinte="0a" * 32)
+    enrolment.enrol(fleet, token, password, machine, None)
+    return 1
+
+
+def _open_enrolment(fleet: Fleet, lease: Lease, poste: int) -> int:
+    enrolment.open_(fleet, _ACTOR, poste)
+    return 1
+
+
 ACTIONS: dict[str, Callable[..., int]] = {
     "type_code": _type_code,
     "create": _create,
     "add_time": _add_time,
     "bump": _bump,
+    "enrol": _enrol,
+    "open_enrolment": _open_enrolment,
 }
+
+
+def _use_by_reading_first(tx: Transaction, token: str) -> Any:
+    table = tables.enrolment
+    row = tx.execute(select(table).where(table.c.token_hash == digest(token))).first()
+    if row is None or row.statut != "ouvert":
+        return None
+    used = update(table).where(table.c.id == row.id).values(statut="utilise", fini_a=tx.now)
+    return tx.execute(used.returning(table.c.id, table.c.poste_id)).first()
 
 
 def _bump_by_reading_first(tx: Transaction, site_id: int, poste_id: int, reason: str) -> int:
@@ -85,6 +109,7 @@ FAULTS: dict[str, tuple[Any, str, Any]] = {
     "sessions are saved blindly": (sessions, "unchanged", _whatever_is_stored),
     "people are not locked": (people, "lock", _as_it_is),
     "revs are read first": (outbox, "bump", _bump_by_reading_first),
+    "tokens are read first": (enrolment, "_use", _use_by_reading_first),
     "SQLite begins without its lock": (engine, "_begin_sqlite", _begin_without_the_lock),
 }
 

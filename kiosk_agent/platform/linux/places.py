@@ -1,5 +1,6 @@
 """Where a visitor can leave files outside of the home, and what is not theirs there."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +39,8 @@ def sweep(place: Path, account: Account) -> Tally:
     done = Tally()
     spared = frozenset(_inode(one) for one in (*SPARED, runtime_folder(account)) if one.exists())
     for where in roots(place, account):
-        with wiping.Opened(None, str(where)) as folder:
+        # A mount that another one hides cannot be reached; what else is not is told by the second look.
+        with contextlib.suppress(OSError), wiping.Opened(None, str(where)) as folder:
             wiping.sweep(folder, account.owns, done, spared)
     return done
 

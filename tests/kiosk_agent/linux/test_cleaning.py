@@ -60,6 +60,17 @@ def test_what_all_left_at_once_is_wiped_at_once_and_told_with_no_name(place: Pla
     assert all(re.fullmatch("[a-z_]+", what) for what, _, _ in attested.items)
 
 
+def test_a_mount_that_another_one_hides_keeps_nothing_from_being_wiped_and_told(place: Place) -> None:
+    place.root(
+        "mkdir -p /run/outer/inner && mount -t tmpfs one /run/outer/inner && mount -t tmpfs two /run/outer"
+    )
+    place.root("mkdir -m 1777 /run/screen /run/outer/open")
+    place.user("touch /run/screen/mine /run/outer/open/mine")
+    attested = cleaned(place)
+    assert place.finds() == []
+    assert [count for what, count, _ in attested.items if what == "run"] == [2]
+
+
 def test_a_home_is_as_new_after_a_second_clean_up_too(place: Place) -> None:
     cleaned(place)
     attested = cleaned(place)
