@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from argon2 import PasswordHasher
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.page.browsers import chromium, log_in
+from fleet.usecases import passwords
+from tests.page.browsers import chromium, enter
 from tests.page.house import House, housed
 from tests.page.watch import Watched, watched
 
@@ -23,10 +25,20 @@ OpenPage = Callable[..., Page]
 expect.set_options(timeout=15_000)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Somebody logs in for nearly every test; the strength of the hash is tested by itself."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A room of six postes for the tests of a module: each uses postes of its own, or leaves them as they were."""
-    with housed(tmp_path_factory.mktemp("house")) as house:
+    with housed(
+        tmp_path_factory.mktemp("house"), PPM_ENROL_BROKER_URL="mqtts://postes.example:8883"
+    ) as house:
         yield house
 
 
@@ -55,8 +67,9 @@ def open_page(house: House, browser: Browser) -> Iterator[OpenPage]:
                 page.add_init_script(_WRONG_CLOCK.replace("HOURS", str(wrong_clock_h)))
             page.set_default_timeout(10_000)
             all_watched.append(watched(page, house.url))
+            enter(page, house.url, login or house.login, password or house.password)
             page.goto(house.url + path)
-            log_in(page, login or house.login, password or house.password)
+            page.locator("#main, .bare-page").first.wait_for()
             return page
 
         yield open_one

@@ -3,23 +3,23 @@
 All of them go into FOLDER; those that a page of DOCS shows are kept beside it.
 """
 
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
+from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from tests.page.browsers import chromium, log_in
+from tests.page.browsers import chromium, enter
 from tests.page.house import House, housed
-from tests.support.waiting import wait_until
+from tests.page.life import Life, furnish, remember
 
 DESK, PHONE, WALL = (ViewportSize(width=w, height=h) for w, h in ((1366, 768), (390, 844), (1920, 1080)))
-_SETTLE_MS = 600
-_PEOPLE = (("Hélène", "Payet"), ("Jean-Noël", "Hoarau"), ("Maïté", "Grondin"), ("Yann", "Técher"))
+_SETTLE_MS = 400
+_COLOURS = 48
 
 
 class Shot(NamedTuple):
@@ -39,14 +39,8 @@ def _press(*keys: str) -> Callable[[Page], None]:
     return press
 
 
-SHOTS = {
-    "accueil": Shot(),
-    "nouvelle-session": Shot("/", lambda page: _typed(page, "hel")),
-    "duree": Shot("/", lambda page: _typed(page, "hel", "Enter")),
-    "code": Shot("/", _press("n", "Enter", "Enter")),
-    "poste": Shot("/", lambda page: page.locator("[data-poste=demo-01] .face").click()),
-    "touches": Shot("/", _press("?")),
-}
+def _click(name: str) -> Callable[[Page], None]:
+    return lambda page: page.get_by_role("button", name=name).first.click()
 
 
 def _typed(page: Page, text: str, *keys: str) -> None:
@@ -57,35 +51,50 @@ def _typed(page: Page, text: str, *keys: str) -> None:
         page.keyboard.press(key)
 
 
-def furnish(house: House) -> None:
-    """Visitors who sit there, one on a pause, one who asks for time, one who waits, one poste out of order."""
-    with house.client() as client:
-        people = [
-            client.post(
-                "/utilisateurs/", json={"prenom": first, "nom": last, "consentement_rgpd": True}
-            ).json()["id"]
-            for first, last in _PEOPLE
-        ]
-        for index, (slug, minutes) in enumerate(zip(house.slugs, (90, 42, 4, 60), strict=False)):
-            _seated(house, client, slug, minutes * 60, people[index])
-        paused = client.get(f"/postes/{house.slugs[3]}/session_active/").json()["id"]
-        client.post(f"/sessions/{paused}/suspend/").raise_for_status()
-        client.post(f"/postes/{house.slugs[4]}/marquer_maintenance/").raise_for_status()
-        client.post("/sessions/", json={"poste": house.slugs[5], "duree_initiale": 3600}).raise_for_status()
-    house.does(house.slugs[2], lambda one: one.ask_time(900))
-    house.does(house.slugs[6], lambda one: one.crash())
+def shots(life: Life) -> dict[str, Shot]:
+    """Every page, and the dialogs of the desk."""
+    last_month = (datetime.now(UTC).replace(day=1) - timedelta(days=2)).date()
+    site, settings = "/reglages/sites/demo", "/reglages"
+    return {
+        "accueil": Shot(),
+        "nouvelle-session": Shot("/", lambda page: _typed(page, "hel")),
+        "duree": Shot("/", lambda page: _typed(page, "hel", "Enter")),
+        "code": Shot("/", _press("n", "Enter", "Enter")),
+        "poste": Shot("/", lambda page: page.locator("[data-poste=demo-01] .face").click()),
+        "touches": Shot("/", _press("?")),
+        "plan": Shot("/plan"),
+        "plan-modifier": Shot("/plan", _click("Modifier le plan")),
+        "mur": Shot("/mur", size=WALL),
+        "utilisateurs": Shot("/utilisateurs"),
+        "utilisateur": Shot(f"/utilisateurs/{life.person}"),
+        "utilisateur-nouveau": Shot("/utilisateurs/nouveau"),
+        "sessions": Shot("/sessions"),
+        "session": Shot(f"/sessions/{life.session}"),
+        "lots": Shot("/sessions/lots", _click("Codes du lot")),
+        "reservations": Shot("/sessions/reservations"),
+        "postes": Shot("/postes"),
+        "poste-detail": Shot("/postes/demo-01"),
+        "journal": Shot("/journal"),
+        "statistiques": Shot(f"/statistiques?periode=mois&le={last_month}"),
+        "rapport-annuel": Shot("/statistiques/rapport"),
+        "sites": Shot(f"{settings}/sites"),
+        "site": Shot(site),
+        "site-horaires": Shot(f"{site}/horaires"),
+        "site-regles": Shot(f"{site}/regles"),
+        "site-personnes": Shot(f"{site}/personnes"),
+        "site-textes": Shot(f"{site}/textes"),
+        "operateurs": Shot(f"{settings}/operateurs"),
+        "taches": Shot(f"{settings}/taches"),
+        "sauvegardes": Shot(f"{settings}/sauvegardes"),
+        "rapports": Shot(f"{settings}/rapports"),
+        "requisitions": Shot(f"{settings}/requisitions"),
+        "alertes": Shot(f"{settings}/alertes"),
+        "systeme": Shot(f"{settings}/systeme"),
+        "compte": Shot("/compte"),
+    }
 
 
-def _seated(house: House, client: httpx.Client, slug: str, seconds: int, person: int) -> None:
-    said: dict[str, Any] = {"poste": slug, "duree_initiale": seconds, "utilisateur": person}
-    made = client.post("/sessions/", json=said)
-    made.raise_for_status()
-    code = made.json()["code_acces"]
-    house.does(slug, lambda one: one.type_code(code))
-    wait_until(lambda: house.poste(slug).phase == "active", what=f"{slug} open")
-
-
-def take(browser: Browser, house: House, folder: Path) -> Iterator[str]:
+def take(browser: Browser, house: House, life: Life, folder: Path) -> Iterator[str]:
     """The pictures, one after the other: each page light, dark, and on a telephone."""
     looks: dict[str, Any] = {
         "": {},
@@ -96,9 +105,8 @@ def take(browser: Browser, house: House, folder: Path) -> Iterator[str]:
         common: dict[str, Any] = {"locale": "fr-FR", "viewport": DESK, "reduced_motion": "reduce"}
         context = browser.new_context(**{**common, **more})
         page = context.new_page()
-        page.goto(house.url)
-        log_in(page, house.login, house.password)
-        for name, shot in SHOTS.items():
+        enter(page, house.url, house.login, house.password)
+        for name, shot in shots(life).items():
             if suffix != "-telephone":
                 page.set_viewport_size(shot.size)
             page.goto(house.url + shot.path)
@@ -111,17 +119,29 @@ def take(browser: Browser, house: House, folder: Path) -> Iterator[str]:
         context.close()
 
 
+def keep(taken: Path, kept: Path) -> None:
+    """The picture with few colours, as few as it has, and no larger than a page: a repository keeps each for good."""
+    with Image.open(taken) as picture:
+        picture.thumbnail((1366, 900))
+        picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(kept, optimize=True)
+
+
 def main(folder: Path, docs: Path) -> None:
     """Take them all."""
     folder.mkdir(parents=True, exist_ok=True)
     shown = "".join(
         path.read_text(encoding="utf-8") for path in [*docs.rglob("*.md"), *docs.parent.glob("README*.md")]
     )
-    with tempfile.TemporaryDirectory() as home, housed(Path(home), postes=12) as house, chromium() as browser:
-        furnish(house)
-        for name in take(browser, house, folder):
+    with (
+        tempfile.TemporaryDirectory() as home,
+        housed(Path(home), postes=12) as house,
+        chromium("--lang=fr-FR", whole=True) as browser,
+    ):
+        life = furnish(house)
+        remember(house, weeks=8, today=datetime.now(UTC).date())
+        for name in take(browser, house, life, folder):
             if name in shown:
-                shutil.copy(folder / name, docs / "screenshots" / name)
+                keep(folder / name, docs / "screenshots" / name)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page
 
-from tests.page.browsers import log_in
+from tests.page.browsers import chromium, log_in
 from tests.page.house import House, housed
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
@@ -23,6 +23,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A large room."""
     with housed(tmp_path_factory.mktemp("large"), postes=POSTES) as house:
         yield house
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The browser that people have: what is measured here is what they wait for."""
+    with chromium(whole=True) as browser:
+        yield browser
 
 
 class Turmoil:

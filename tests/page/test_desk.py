@@ -1,5 +1,6 @@
 """The desk: what an operator does is seen on the page, on a second browser, and on the poste."""
 
+import re
 import time
 from functools import partial
 
@@ -89,6 +90,11 @@ def test_a_request_for_time_is_granted_with_one_key(house: House, page: Page) ->
     page.keyboard.press("a")
     expect(tile(page, "demo-04").locator(".left")).to_contain_text("29")
     expect(page.get_by_text("demande 15 min sur Poste 4")).to_be_hidden()
+    house.does("demo-04", lambda one: one.ask_time(1800))
+    expect(page.get_by_text("demande 30 min sur Poste 4")).to_be_visible()
+    page.keyboard.press("r")
+    expect(page.get_by_text("demande 30 min sur Poste 4")).to_be_hidden()
+    expect(tile(page, "demo-04").locator(".left")).to_contain_text("29")
 
 
 def test_a_poste_that_goes_is_told_at_once(house: House, page: Page) -> None:
@@ -122,6 +128,7 @@ def test_whoever_waits_is_called_when_a_poste_is_free_and_gets_a_code(house: Hou
     page.keyboard.press("Enter")
     needs = page.get_by_role("region", name="À faire")
     expect(needs).to_contain_text("Zoé est appelé(e)")
+    expect(page.get_by_role("region", name="File d’attente")).to_contain_text("appelé(e) sur Poste")
     needs.get_by_role("button", name="Donner le code").click()
     expect(page.get_by_test_id("code")).to_be_visible()
     page.keyboard.press("Escape")
@@ -155,7 +162,19 @@ def test_several_sessions_are_acted_on_at_once(house: House, page: Page) -> None
     page.get_by_role("toolbar").get_by_role("button", name="+15 min").click()
     for slug in ("demo-01", "demo-02"):
         expect(tile(page, slug).locator(".left")).to_contain_text("29")
+    page.get_by_role("status").get_by_role("button", name="Annuler").last.click()
+    for slug in ("demo-01", "demo-02"):
+        expect(tile(page, slug).locator(".left")).to_contain_text("14")
         house.does(slug, lambda one: one.end_session())
+
+
+def test_what_was_done_is_undone_where_it_was_done_in_a_dialog_too(house: House, page: Page) -> None:
+    tile(page, "demo-05").locator(".face").click()
+    page.get_by_role("dialog").get_by_role("button", name="Mettre en maintenance").click()
+    expect(tile(page, "demo-05")).to_have_attribute("data-state", "maintenance")
+    page.get_by_role("status").get_by_role("button", name="Annuler").click()
+    expect(tile(page, "demo-05")).to_have_attribute("data-state", "disponible")
+    wait_until(partial(free, house, "demo-05"), what="free")
 
 
 def test_a_refusal_says_why(house: House, page: Page) -> None:
@@ -165,7 +184,39 @@ def test_a_refusal_says_why(house: House, page: Page) -> None:
         page.keyboard.press("Shift+NumpadAdd")
     notice = page.locator(".notice.failed")
     expect(notice.first).to_contain_text("Motif")
+    notice.first.get_by_role("button", name="Voir les règles").click()
+    expect(page.get_by_label("Durée maximale d’une session")).to_be_visible()
     house.does("demo-03", lambda one: one.end_session())
+
+
+def test_a_refusal_offers_what_to_do_about_it(house: House, page: Page) -> None:
+    tile(page, "demo-05").locator(".face").click()
+    page.get_by_role("dialog").get_by_role("button", name="Nouvelle session").click()
+    page.get_by_role("combobox", name="Nom").wait_for()
+    with house.client() as client:
+        client.put("/postes/demo-05/status/", json={"statut": "maintenance"}).raise_for_status()
+        page.keyboard.press("Enter")
+        page.get_by_role("dialog").get_by_role("button", name="Donner le code").click()
+        refused = page.locator(".notice.failed")
+        expect(refused).to_contain_text("Ce poste est en maintenance")
+        refused.get_by_role("button", name="Tout poste libre").click()
+        expect(page.get_by_test_id("code")).to_be_visible()
+        expect(page.get_by_role("dialog")).to_contain_text("Tout poste libre")
+        page.keyboard.press("Escape")
+        client.put("/postes/demo-05/status/", json={"statut": "disponible"}).raise_for_status()
+        person = {"nom": "Técher", "prenom": "Yolaine", "consentement_rgpd": True}
+        number = client.post("/utilisateurs/", json=person).json()["id"]
+        page.keyboard.press("n")
+        page.keyboard.type("yolaine")
+        page.get_by_role("option", name="Yolaine Técher").wait_for()
+        page.keyboard.press("Enter")
+        page.get_by_role("dialog").get_by_role("button", name="Donner le code").wait_for()
+        client.put(f"/utilisateurs/{number}/", json={"consentement_rgpd": False}).raise_for_status()
+        page.keyboard.press("Enter")
+    expect(refused.last).to_contain_text("n’a pas donné son accord")
+    refused.last.get_by_role("button", name="Voir sa fiche").click()
+    expect(page.get_by_role("heading", name="Yolaine Técher")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_a_message_reaches_the_poste(house: House, page: Page) -> None:
@@ -224,6 +275,15 @@ def test_axe_finds_nothing_on_the_desk_and_its_dialogs(house: House, open_page: 
     check_axe(page)
     page.keyboard.press("Escape")
     expect(tile(page, "demo-01").locator(".face")).to_be_focused()
+
+
+def test_what_the_desk_looks_at_is_remembered(page: Page) -> None:
+    chosen = page.get_by_role("button", name=re.compile("occupés?$"))
+    chosen.click()
+    page.get_by_role("link", name="Postes", exact=True).click()
+    page.get_by_role("heading", name="Postes").wait_for()
+    page.get_by_role("link", name="Accueil", exact=True).click()
+    expect(chosen).to_have_attribute("aria-pressed", "true")
 
 
 def test_arrows_move_over_the_board_and_the_page_says_its_keys(page: Page) -> None:

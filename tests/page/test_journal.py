@@ -84,7 +84,8 @@ def test_new_lines_are_announced_and_shown_when_one_wants_them(house: House, ope
     page.get_by_test_id("news").click()
     expect(page.locator("tr[data-action=changement_statut_poste]")).to_have_count(2)
     expect(page.get_by_test_id("news")).to_have_count(0)
-    expect(page.locator("tr[data-action]").first).to_contain_text("en_service")
+    for said in ("avant\u202f: en maintenance", "après\u202f: en service"):
+        expect(page.locator("tr[data-action]").first).to_contain_text(said)
 
 
 def test_the_lines_are_taken_away_and_that_has_its_line(open_page: OpenPage) -> None:
@@ -99,6 +100,12 @@ def test_the_lines_are_taken_away_and_that_has_its_line(open_page: OpenPage) -> 
     assert "Poste créé" in taken.value.path().read_text("utf-8")
     page.reload()
     expect(page.locator("tr[data-action=export]")).to_have_count(2)
+    page.get_by_label("Quoi").select_option("Poste créé")
+    expect(page.locator("tr[data-action]")).to_have_count(6)
+    page.locator("summary").filter(has_text="Exporter").click()
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Exporter en CSV").click()
+    assert len(taken.value.path().read_text("utf-8").splitlines()) == 1 + 6
 
 
 def test_who_may_not_verify_or_export_sees_no_button_for_it(house: House, open_page: OpenPage) -> None:

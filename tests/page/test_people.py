@@ -38,7 +38,7 @@ def site(house: House) -> str:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A Chromium whose camera shows a picture of its own."""
-    with chromium("--use-fake-device-for-media-stream") as browser:
+    with chromium("--use-fake-device-for-media-stream", whole=True) as browser:
         yield browser
 
 

@@ -1,5 +1,6 @@
 """The pages about sessions, batches of codes and bookings."""
 
+import re
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,9 @@ from tests.page.axe import check_axe
 from tests.page.conftest import OpenPage
 from tests.page.house import House
 from tests.support.waiting import wait_until
+
+PAPER = {"58": (5, 58, 110), "80": (5, 80, 120), "a4": (1, 210, 297)}
+"""Of five codes: how many pieces of paper, and their size in mm."""
 
 
 def site_of(house: House) -> str:
@@ -39,6 +43,14 @@ def freed(house: House, number: int, poste: str) -> None:
     with house.client() as client:
         client.post(f"/sessions/{number}/terminate/").raise_for_status()
     wait_until(lambda: house.poste(poste).is_free, what=f"{poste} free")
+
+
+def sheets(pdf: bytes) -> tuple[int, int, int]:
+    """How many pages, and how wide and high they are, in mm."""
+    boxes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", pdf)
+    assert len(set(boxes)) == 1, boxes
+    width, height = (round(float(one) / 72 * 25.4) for one in boxes[0])
+    return len(boxes), width, height
 
 
 def told(page: Page, text: str) -> Locator:
@@ -145,7 +157,7 @@ def test_sessions_move_to_another_poste_and_change_places(house: House, open_pag
     check_axe(page)
     acts(page, "Confirmer").click()
     expect(page.get_by_role("link", name="Poste 2")).to_be_visible()
-    expect(story(page)).to_contain_text("La session passe du poste")
+    expect(story(page)).to_contain_text("La session passe de Poste 1 à Poste 3.")
     for number, poste in ((one, "demo-02"), (other, "demo-03")):
         house.does(poste, lambda one: one.until(lambda seen: seen.phase == "active"))
         freed(house, number, poste)
@@ -223,6 +235,7 @@ def test_a_batch_of_codes_is_made_printed_told_again_and_cancelled(house: House,
         expect(page.locator(f".paper-{width} .paper-code")).to_have_text(codes)
         expect(page.locator(".paper-ticket").first).to_contain_text("45\u00a0min")
         expect(page.locator("#page")).to_be_hidden()
+        assert sheets(page.pdf(prefer_css_page_size=True)) == PAPER[width]
         page.emulate_media(media="screen")
         page.evaluate("document.body.classList.remove('prints-part')")
     house.does("demo-05", lambda one: one.type_code(codes[0].replace(" ", "")))

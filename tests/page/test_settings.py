@@ -14,7 +14,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from fleet.database import alerts
 from fleet.usecases.second_factor import DIGITS, STEP_S
-from tests.page.axe import check_axe
 from tests.page.conftest import OpenPage
 from tests.page.house import House
 
@@ -353,35 +352,3 @@ def test_one_leaves_everywhere(staffed: House, open_page: OpenPage) -> None:
     expect(page.get_by_label("Identifiant")).to_be_visible()
     other.reload()
     expect(other.get_by_label("Mot de passe")).to_be_visible()
-
-
-PAGES = (
-    "/reglages/sites",
-    "/reglages/sites/demo",
-    "/reglages/sites/demo/horaires",
-    "/reglages/sites/demo/regles",
-    "/reglages/sites/demo/personnes",
-    "/reglages/sites/demo/textes",
-    "/reglages/operateurs",
-    "/reglages/taches",
-    "/reglages/sauvegardes",
-    "/reglages/rapports",
-    "/reglages/requisitions",
-    "/reglages/alertes",
-    "/reglages/systeme",
-    "/compte",
-)
-
-
-def test_anybody_can_read_them_in_light_and_dark_and_on_a_narrow_screen(
-    staffed: House, open_page: OpenPage
-) -> None:
-    page = open_page("/compte")
-    for path in PAGES:
-        page.goto(staffed.url + path)
-        page.locator("#main h1").wait_for()
-        page.wait_for_load_state("networkidle")
-        check_axe(page)
-        page.set_viewport_size({"width": 320, "height": 700})
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-        page.set_viewport_size({"width": 1366, "height": 768})

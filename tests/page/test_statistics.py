@@ -4,7 +4,6 @@ import csv
 import io
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,9 +11,9 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import insert, select
 
 from fleet.database import tables
-from tests.page.axe import check_axe
 from tests.page.conftest import OpenPage
 from tests.page.house import House
+from tests.page.life import ended
 
 REUNION = ZoneInfo("Indian/Reunion")
 WEEK = {str(day): [["09:00", "18:00"]] for day in range(6)}
@@ -45,28 +44,12 @@ def lived(house: House) -> House:
     with house.fleet.database.transaction() as tx:
         site = tx.execute(select(tables.site)).one()
         poste = tx.execute(select(tables.poste.c.id).where(tables.poste.c.slug == "demo-01")).scalar_one()
-        rows = [_session(site.id, poste, *span) for span in spans]
+        rows = [
+            ended(site.id, poste, at(day, clock), minutes, person, "duree_ecoulee")
+            for day, clock, minutes, person in spans
+        ]
         tx.execute(insert(tables.session), rows)
     return house
-
-
-def _session(
-    site_id: int, poste_id: int, day: date, clock: str, minutes: int, person: int | None
-) -> dict[str, Any]:
-    begun = at(day, clock)
-    return {
-        "site_id": site_id,
-        "poste_id": poste_id,
-        "utilisateur_id": person,
-        "statut": "expiree",
-        "motif_fin": "duree_ecoulee",
-        "duree_initiale_ms": minutes * 60_000,
-        "restant_ms": 0,
-        "debut_session": begun,
-        "fin_session": begun + timedelta(minutes=minutes),
-        "created_at": begun - timedelta(minutes=2),
-        "updated_at": begun,
-    }
 
 
 @pytest.fixture
@@ -173,15 +156,3 @@ def test_a_reader_sees_figures_and_takes_no_list_away(lived: House, open_page: O
     page = open_page("/statistiques", login=reader["login"], password=reader["mot_de_passe"])
     expect(page.locator(".key-figures")).to_be_visible()
     expect(page.get_by_role("button", name="Sessions en CSV")).to_have_count(0)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_anybody_can_read_them(lived: House, open_page: OpenPage, scheme: str) -> None:
-    page = open_page(f"/statistiques?periode=semaine&le={monday()}", color_scheme=scheme)
-    page.locator(".key-figures").wait_for()
-    check_axe(page)
-    page.goto(f"{lived.url}/statistiques/rapport")
-    page.locator(".key-figures").wait_for()
-    check_axe(page)
-    page.set_viewport_size({"width": 320, "height": 700})
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

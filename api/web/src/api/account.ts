@@ -7,6 +7,7 @@ import { computed, shallowRef } from "vue";
 
 import { alone } from "./alone";
 import type { Schemas } from "./client";
+import { language } from "@/words";
 
 type Pair = Schemas["TokenPair"];
 type Me = Schemas["OperateurView"];
@@ -125,8 +126,8 @@ function leave(): void {
 }
 
 function post(path: string, body?: unknown): Promise<Response> {
-  const said = body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
-  return fetch(path, { method: "POST", ...said });
+  const headers = { "Accept-Language": language(), ...(body !== undefined && { "Content-Type": "application/json" }) };
+  return fetch(path, { method: "POST", headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
 }
 
 others.onmessage = ({ data }: MessageEvent<{ held?: Held; left?: true }>) => {

@@ -3,6 +3,7 @@ import createClient from "openapi-fetch";
 
 import type { components, paths } from "./schema";
 import { access, renew } from "./account";
+import { language } from "@/words";
 
 export type Schemas = components["schemas"];
 export type Problem = Schemas["Problem"];
@@ -83,6 +84,7 @@ export async function download(path: string): Promise<void> {
 async function loggedIn(request: Request): Promise<Response> {
   if (request.method === "POST" && !request.headers.has("Idempotency-Key"))
     request.headers.set("Idempotency-Key", key());
+  request.headers.set("Accept-Language", language());
   const again = request.clone();
   const answer = await patient(request);
   if (answer.status !== 401 || !(await renew())) return answer;

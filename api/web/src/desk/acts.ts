@@ -1,14 +1,27 @@
 /** What the desk does to sessions and postes: each is told, shown at once, and undone where it can be. */
 import { api, ask, type Demande, type Poste, type Session, type Ticket } from "@/api/client";
 import { attempt, tell } from "@/live/notices";
+import type { About } from "@/live/remedies";
 import { say } from "@/words";
 import { duration } from "@/words/times";
 import { board, see, sessionOf, site } from "./board";
 import { giving } from "./giving";
 import { short } from "./looks";
 
+type Wanted = "disponible" | "maintenance" | "hors_ligne";
+/** How one asks for what is wanted of a poste. */
+const ASKED: Record<string, Wanted> = { en_service: "disponible", maintenance: "maintenance", hors_ligne: "hors_ligne" };
 type Id = { params: { path: { session_id: number } } };
+/** An ending can be undone for a minute, says the server. */
+const UNDO_END_MS = 58_000;
+/** Why an ending cannot be undone. */
+const GONE = ["trop_tard", "rien_a_reprendre", "fin_definitive"];
 const of = (session: Session): Id => ({ params: { path: { session_id: session.id } } });
+
+/** What a refusal of something done to a session is about. */
+function on(session: Session, acts?: About["acts"]): About {
+  return { session: session.id, person: session.utilisateur ?? undefined, poste: session.poste ?? undefined, site: session.site, ...(acts && { acts }) };
+}
 
 /** How the desk calls whose session it is. */
 export function who(session: Session): string {
@@ -22,7 +35,7 @@ export async function addTime(session: Session, seconds: number, quiet = false):
     const named = { duration: duration(Math.abs(seconds)), who: who(session) };
     if (quiet) tell(say("done.undone"));
     else tell(say(seconds < 0 ? "done.removed" : "done.added", named), () => addTime(changed, -seconds, true));
-  });
+  }, on(session));
 }
 
 export async function pause(session: Session): Promise<void> {
@@ -30,14 +43,15 @@ export async function pause(session: Session): Promise<void> {
     const changed = await ask(api.POST("/api/sessions/{session_id}/suspend", of(session)));
     see(changed);
     tell(say("done.paused", { who: who(session) }), () => resume(changed));
-  });
+  }, on(session));
 }
 
 export async function resume(session: Session): Promise<void> {
   await attempt(async () => {
-    see(await ask(api.POST("/api/sessions/{session_id}/resume", of(session))));
-    tell(say("done.resumed", { who: who(session) }));
-  });
+    const changed = await ask(api.POST("/api/sessions/{session_id}/resume", of(session)));
+    see(changed);
+    tell(say("done.resumed", { who: who(session) }), () => pause(changed));
+  }, on(session));
 }
 
 export function pauseOrResume(session: Session): Promise<void> {
@@ -54,22 +68,22 @@ export async function end(session: Session): Promise<void> {
       return;
     }
     see(await ask(api.POST("/api/sessions/{session_id}/terminate", of(session))));
-    tell(say("done.ended", { who: who(session) }), () => undoEnd(session));
-  });
+    tell(say("done.ended", { who: who(session) }), () => undoEnd(session), UNDO_END_MS);
+  }, on(session));
 }
 
 export async function undoEnd(session: Session): Promise<void> {
   await attempt(async () => {
     see(await ask(api.POST("/api/sessions/{session_id}/undo", of(session))));
     tell(say("done.undone"));
-  });
+  }, on(session, Object.fromEntries(GONE.map((reason) => [reason, { text: say("board.new"), act: () => giving.open({ poste: session.poste ?? undefined }) }]))));
 }
 
 export async function transfer(session: Session, poste: Poste): Promise<void> {
   await attempt(async () => {
     see(await ask(api.POST("/api/sessions/{session_id}/transfer", { ...of(session), body: { poste: poste.slug } })));
     tell(say("done.transferred", { who: who(session), poste: poste.nom }));
-  });
+  }, on(session));
 }
 
 /** Two sessions change places. */
@@ -77,7 +91,7 @@ export async function swap(session: Session, other: Session): Promise<void> {
   await attempt(async () => {
     see(await ask(api.POST("/api/sessions/{session_id}/swap", { ...of(session), body: { session: other.id } })));
     tell(say("done.swapped", { who: who(session), other: who(other) }));
-  });
+  }, on(session));
 }
 
 export async function reprint(session: Session): Promise<void> {
@@ -91,7 +105,7 @@ export async function message(poste: Poste, texte: string): Promise<void> {
   await attempt(async () => {
     await ask(api.POST("/api/postes/{poste}/commands", { params: { path: { poste: poste.slug } }, body: { op: "message", texte } }));
     tell(say("done.message", { who: poste.nom }));
-  });
+  }, { poste: poste.slug });
 }
 
 export async function messageAll(texte: string): Promise<void> {
@@ -155,11 +169,13 @@ export async function serve(ticket: Ticket): Promise<void> {
 }
 
 /** What is wanted of a poste: disponible, maintenance or hors_ligne. */
-export async function want(poste: Poste, statut: "disponible" | "maintenance" | "hors_ligne"): Promise<void> {
+export async function want(poste: Poste, statut: Wanted, quiet = false): Promise<void> {
+  const before = ASKED[poste.statut_voulu];
   await attempt(async () => {
     await ask(api.PUT("/api/postes/{poste}/status", { params: { path: { poste: poste.slug } }, body: { statut } }));
-    tell(say("done.wanted", { who: poste.nom, state: say(`state.${statut}`) }));
-  });
+    if (quiet) tell(say("done.undone"));
+    else tell(say("done.wanted", { who: poste.nom, state: say(`state.${statut}`) }), before && (() => want(poste, before, true)));
+  }, { poste: poste.slug });
 }
 
 export async function takeCare(id: number): Promise<void> {
@@ -169,13 +185,20 @@ export async function takeCare(id: number): Promise<void> {
   });
 }
 
-/** Many sessions at once: each has its own outcome, and those that refused say why. */
-export async function many(sessions: Session[], action: "terminate" | "suspend" | "resume" | "add_time", seconds?: number): Promise<void> {
+type OnMany = "terminate" | "suspend" | "resume" | "add_time";
+const BACK = { suspend: "resume", resume: "suspend", add_time: "add_time" } as const;
+
+/** Many sessions at once: each has its own outcome, and those that refused say why. Undone for those that did not. */
+export async function many(sessions: Session[], action: OnMany, seconds?: number, quiet = false): Promise<void> {
   await attempt(async () => {
     const body = { action, sessions: sessions.map((one) => one.id), ...(seconds !== undefined && { seconds }) };
     const { resultats } = await ask(api.POST("/api/sessions/bulk", { body }));
     const failed = resultats.filter((one) => !one.fait);
     const why = failed[0]?.motif_texte;
-    tell(say("done.many", { done: resultats.length - failed.length, n: resultats.length }) + (why ? ` — ${why}` : ""));
+    const told = quiet && !failed.length ? say("done.undone") : say("done.many", { done: resultats.length - failed.length, n: resultats.length }) + (why ? ` — ${why}` : "");
+    const done = sessions.filter((one) => resultats.some((result) => result.fait && result.id === one.id));
+    const back = action === "terminate" ? undefined : BACK[action];
+    const undo = back && done.length && !quiet ? () => many(done, back, seconds && -seconds, true) : undefined;
+    tell(told, undo);
   });
 }

@@ -5,7 +5,7 @@ import type { Session, Ticket, Utilisateur } from "@/api/client";
 
 /** For a poste or a person that was chosen, a ticket that was called, or a code that was given before. */
 export interface Asked {
-  poste?: string;
+  poste?: string | undefined;
   person?: Utilisateur;
   ticket?: Ticket;
   given?: { session: Session; code: string };

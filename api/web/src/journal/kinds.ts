@@ -24,7 +24,7 @@ export const KINDS: Record<Kind, Looks> = {
     colour: "disponible",
     actions: [
       "connexion_poste", "deconnexion_poste", "changement_statut_poste", "commande_poste", "nettoyage_poste", "creation_poste",
-      "modification_poste", "suppression_poste", "cle_poste", "deverrouillage_manuel",
+      "modification_poste", "suppression_poste", "cle_poste", "enrolement_poste", "deverrouillage_manuel",
     ],
   },
   personne: {

@@ -6,7 +6,7 @@ import { api, ask, type Schemas } from "@/api/client";
 import { zone } from "@/desk/board";
 import { listen } from "@/live/feed";
 import { complain } from "@/live/notices";
-import { dayBegins } from "./days";
+import { between } from "@/words/local";
 import { KINDS, type Kind } from "./kinds";
 
 export type Line = Schemas["LogView"];
@@ -107,7 +107,7 @@ export function useLines() {
 }
 
 /** What the words of the address mean to the API. */
-function query(said: Said) {
+export function query(said: Said) {
   const kind = said.genre as Kind | undefined;
   const action = said.action || (kind && KINDS[kind]?.actions.join(",")) || undefined;
   return {
@@ -118,14 +118,6 @@ function query(said: Said) {
     ...(Number(said.session) > 0 && { session: Number(said.session) }),
     ...(Number(said.utilisateur) > 0 && { utilisateur: Number(said.utilisateur) }),
     ...(said.recherche && { recherche: said.recherche }),
-    ...period(said),
-  };
-}
-
-/** From the first of two days to the end of the other, where the site is. */
-export function period(said: Said): { depuis?: string; jusqu_a?: string } {
-  return {
-    ...(said.du && { depuis: dayBegins(said.du, zone.value) }),
-    ...(said.au && { jusqu_a: dayBegins(said.au, zone.value, 1) }),
+    ...between(said.du ?? "", said.au ?? "", zone.value),
   };
 }

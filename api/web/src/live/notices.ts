@@ -3,6 +3,7 @@ import { shallowReactive } from "vue";
 
 import { Refusal } from "@/api/client";
 import { say } from "@/words";
+import { remedyFor, type About, type Remedy } from "./remedies";
 
 export interface Notice {
   id: number;
@@ -10,6 +11,7 @@ export interface Notice {
   text: string;
   reason?: string;
   undo?: () => unknown;
+  remedy?: Remedy;
 }
 
 const SHOWN_MS = { done: 6_000, failed: 15_000 };
@@ -17,27 +19,31 @@ const UNDO_MS = 20_000;
 export const notices = shallowReactive<Notice[]>([]);
 let last = 0;
 
-export function tell(text: string, undo?: () => unknown): void {
-  put({ id: ++last, kind: "done", text, ...(undo && { undo }) });
+/** Say what was done, and how it is undone, if it can be; for as long as it can be. */
+export function tell(text: string, undo?: () => unknown, shownMs = undo ? UNDO_MS : SHOWN_MS.done): void {
+  put({ id: ++last, kind: "done", text, ...(undo && { undo }) }, shownMs);
 }
 
-/** Say why something was not done. */
-export function complain(error: unknown): void {
+/** Say why something was not done, and what can be done about it. */
+export function complain(error: unknown, about: About = {}): void {
   const id = ++last;
   if (!(error instanceof Refusal)) {
     console.error(error);
     put({ id, kind: "failed", text: say("failed.unknown") });
   } else if (error.status === 0) put({ id, kind: "failed", text: say("failed.unreachable") });
   else if (error.status === 412) put({ id, kind: "failed", text: say("failed.newer") });
-  else if (error.status !== 401) put({ id, kind: "failed", text: error.message || say("failed.unknown"), reason: error.reason });
+  else if (error.status !== 401) {
+    const remedy = remedyFor(error.reason, about);
+    put({ id, kind: "failed", text: error.message || say("failed.unknown"), reason: error.reason, ...(remedy && { remedy }) });
+  }
 }
 
-/** Do it; a refusal is told, and nothing is thrown. Whether it was done. */
-export async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+/** Do it; a refusal is told, with what can be done about it, and nothing is thrown. What was made, if it was done. */
+export async function attempt<T>(work: () => Promise<T>, about?: About): Promise<T | undefined> {
   try {
     return await work();
   } catch (error) {
-    complain(error);
+    complain(error, about);
     return undefined;
   }
 }
@@ -47,8 +53,8 @@ export function dismiss(notice: Notice): void {
   if (at >= 0) notices.splice(at, 1);
 }
 
-function put(notice: Notice): void {
+function put(notice: Notice, shownMs = SHOWN_MS.failed): void {
   while (notices.length > 3) notices.shift();
   notices.push(notice);
-  setTimeout(() => dismiss(notice), notice.undo ? UNDO_MS : SHOWN_MS[notice.kind]);
+  setTimeout(() => dismiss(notice), shownMs);
 }

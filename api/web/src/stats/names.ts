@@ -1,6 +1,6 @@
 /** How days and their steps are called in a chart or a heading. */
 import { language } from "@/words";
-import { daysLater } from "@/words/local";
+import { daysLater, firstOf } from "@/words/local";
 import type { Unit } from "./periods";
 
 /** "lun. 28 nov.", "sem. du 28 nov.", "novembre". */
@@ -9,7 +9,7 @@ export function stepName(day: string, unit: Unit, week: (day: string) => string)
   return unit === "week" ? week(said(day, { day: "numeric", month: "short" })) : said(day, { weekday: "short", day: "numeric", month: "short" });
 }
 
-/** "du 1 au 28 novembre 2026" needs both ends: "1 novembre 2026". */
+/** "du 1 au 28 novembre 2026" needs both ends: "1er novembre 2026". */
 export function longDay(day: string): string {
   return said(day, { day: "numeric", month: "long", year: "numeric" });
 }
@@ -24,5 +24,6 @@ export function weekdayName(number: number, width: "long" | "short" = "long"): s
 }
 
 function said(day: string, options: Intl.DateTimeFormatOptions): string {
-  return new Intl.DateTimeFormat(language() === "fr" ? "fr-FR" : "en-GB", { ...options, timeZone: "UTC" }).format(new Date(`${day}T00:00:00Z`));
+  const written = (locale: string) => new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" }).format(new Date(`${day}T00:00:00Z`));
+  return language() === "fr" ? firstOf(written("fr-FR")) : written("en-GB");
 }

@@ -31,6 +31,11 @@ export function daysLater(date: string, days: number): string {
   return new Date(Date.parse(`${date}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
 }
 
+/** "1er janvier": the first of a month is not said as its other days, in French. */
+export function firstOf(written: string): string {
+  return written.replace(/(^|\s)1 (?=\p{L}{3})/u, (_, space: string) => `${space}1er `);
+}
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 function parts(instant: number, zone: string): string {
   let made = formats.get(zone);

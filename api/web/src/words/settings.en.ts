@@ -273,6 +273,7 @@ export const settings: Catalogue["settings"] = {
   alerte_envoi: "Deliveries failed",
   alerte_reservations: "Bookings outside hours",
   alerte_restes: "Incomplete clean-up",
+  alerte_identite: "Two machines, one computer",
   as_of: "As of {when}",
   stale: "The server does not answer: as of {when}",
   broker: "MQTT broker",

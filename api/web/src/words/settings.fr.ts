@@ -271,6 +271,7 @@ export const settings = {
   alerte_envoi: "Envois en échec",
   alerte_reservations: "Réservations hors horaires",
   alerte_restes: "Nettoyage incomplet",
+  alerte_identite: "Deux machines, un poste",
   as_of: "À jour : {when}",
   stale: "Le serveur ne répond pas : état de {when}",
   broker: "Courtier MQTT",

@@ -1,5 +1,6 @@
 /** Instants and durations as people say them. Pure, but for the language. */
 import { language, say } from "./index";
+import { firstOf } from "./local";
 
 /** "12 min", "1 h", "1 h 30": for plans and long times. */
 export function duration(seconds: number): string {
@@ -28,7 +29,14 @@ export function hour(instant: string | number, zone: string): string {
 
 /** "28 nov. 2026". */
 export function day(instant: string | number, zone: string): string {
-  return format({ day: "numeric", month: "short", year: "numeric" }, zone).format(new Date(instant));
+  const said = format({ day: "numeric", month: "short", year: "numeric" }, zone).format(new Date(instant));
+  return language() === "fr" ? firstOf(said) : said;
+}
+
+/** "28 nov. 2026, 14:05:09": to the second, for what is looked up. */
+export function exact(instant: string, zone: string): string {
+  const time = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
+  return `${day(instant, zone)}, ${format(time, zone).format(new Date(instant))}`;
 }
 
 /** The hour where it is of today, the day too where it is not. */
