@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from fleet.domain.actor import SYSTEM
 from fleet.usecases import sessions
@@ -89,6 +89,20 @@ def test_a_line_that_is_silent_is_noticed_within_ten_seconds(
     expect(page.get_by_text("Coupé du serveur")).to_be_visible(timeout=10_000)
     line.thaw()
     expect(page.get_by_text("Coupé du serveur")).to_be_hidden(timeout=15_000)
+    context.close()
+
+
+def test_what_changes_before_the_first_line_is_there_is_seen_when_it_is(house: House, browser: Browser) -> None:
+    context = browser.new_context(locale="fr-FR")
+    page = context.new_page()
+    held: list[Route] = []
+    page.route("**/api/auth/ws_ticket*", lambda route: held.append(route))
+    page.goto(house.url)
+    _log_in(page, house)
+    expect(page.locator("[data-poste=demo-05]")).to_have_attribute("data-state", "disponible")
+    _begin(house, "demo-05")
+    held.pop().continue_()
+    expect(page.locator("[data-poste=demo-05]")).to_have_attribute("data-state", "occupe")
     context.close()
 
 

@@ -31,6 +31,12 @@ export const mayChange = computed(() => me.value !== null && me.value.role !== "
 /** The login is over though nobody logged out: the page stays, and asks to log in again. */
 export const isOver = computed(() => lapsed.value);
 
+const arrivals: (() => void)[] = [];
+/** Be told that somebody is let in, before it is read who: what does not depend on that need not wait for it. */
+export function onArrived(hear: () => void): void {
+  arrivals.push(hear);
+}
+
 const renewals: ((token: string) => void)[] = [];
 /** Have each new access token told to what is open for long. */
 export function onRenewed(hear: (token: string) => void): void {
@@ -104,6 +110,7 @@ function take(token: Held): void {
   held.value = token;
   sessionStorage.setItem(KEPT, JSON.stringify(token));
   for (const hear of renewals) hear(token.access);
+  if (me.value === null) for (const hear of arrivals) hear();
   clearTimeout(timer);
   timer = window.setTimeout(() => void renew().catch(() => undefined), Math.max(5_000, token.until - Date.now() - EARLY_MS));
 }

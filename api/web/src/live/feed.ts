@@ -89,6 +89,7 @@ function hear(message: Message): void {
   if (message.type === "heartbeat") heardTime(message.at!, beatSent, Date.now());
   heard.value = now(); // after what may set the clock: it is compared to that
   if (message.type === "heartbeat") return;
+  const began = message.type === "connection_established" && !positions.size;
   if (message.type === "connection_established") {
     for (const [site, number] of Object.entries(message.positions ?? {})) positions.set(site, number);
     tries = 0;
@@ -98,6 +99,8 @@ function hear(message: Message): void {
   if (message.type === "rights") void readAccount().catch(() => undefined);
   if (message.site && message.numero) positions.set(message.site, message.numero);
   for (const listener of listeners) listener(message);
+  // What was read before the line was there may have changed since, and no one told.
+  if (began) for (const listener of listeners) listener({ type: "reload" });
 }
 
 /** Notice a line on which nothing comes any more: no one closes it. */
