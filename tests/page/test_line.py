@@ -92,7 +92,9 @@ def test_a_line_that_is_silent_is_noticed_within_ten_seconds(
     context.close()
 
 
-def test_what_changes_before_the_first_line_is_there_is_seen_when_it_is(house: House, browser: Browser) -> None:
+def test_what_changes_before_the_first_line_is_there_is_seen_when_it_is(
+    house: House, browser: Browser
+) -> None:
     context = browser.new_context(locale="fr-FR")
     page = context.new_page()
     held: list[Route] = []
