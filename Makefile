@@ -99,8 +99,8 @@ coverage: as-root install system-deps web ## what the tests run through; build/c
 	@COVERAGE_FILE=build/coverage.data $(BIN)/coverage report
 
 screenshots: install system-deps web ## pictures of the page, and of the window in each state, into build/screenshots; those that the docs show are kept there
-	@QT_QPA_PLATFORM=offscreen QT_LOGGING_RULES='qt.qpa.*=false' $(BIN)/python -m tests.support.gallery build/screenshots docs 2>/dev/null
-	@$(BIN)/python -m tests.page.gallery build/screenshots docs
+	@QT_QPA_PLATFORM=offscreen QT_LOGGING_RULES='*.warning=false' $(BIN)/python -m tests.support.gallery build/screenshots docs
+	@LANGUAGE=fr $(BIN)/python -m tests.page.gallery build/screenshots docs
 
 lock: ## bring locks/ up to pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@$(UV) --extra kiosk $(UPGRADE) --output-file locks/kiosk.lock

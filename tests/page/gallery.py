@@ -135,7 +135,7 @@ def main(folder: Path, docs: Path) -> None:
     with (
         tempfile.TemporaryDirectory() as home,
         housed(Path(home), postes=12) as house,
-        chromium("--lang=fr-FR", whole=True) as browser,
+        chromium(whole=True) as browser,
     ):
         life = furnish(house)
         remember(house, weeks=8, today=datetime.now(UTC).date())

@@ -147,18 +147,19 @@ def main(folder: Path, docs: Path) -> None:
 
 def shown_in(docs: Path) -> set[str]:
     """The pictures that the pages show."""
-    pages = [*docs.glob("*.md"), *docs.glob("guide/*.md"), *docs.parent.glob("README*.md")]
+    pages = [*docs.rglob("*.md"), *docs.parent.glob("README*.md")]
     return {name for page in pages for name in re.findall(r"screenshots/([a-z-]+\.png)", page.read_text())}
 
 
 def _keep(folder: Path, docs: Path) -> None:
+    """Those of the window; those of the page, `page-...`, are taken elsewhere (tests/page/gallery.py)."""
     kept = docs / "screenshots"
     kept.mkdir(exist_ok=True)
     wanted = shown_in(docs)
     for old in kept.glob("*.png"):
         if old.name not in wanted:
             old.unlink()
-    for name in sorted(wanted):
+    for name in sorted(one for one in wanted if not one.startswith("page-")):
         shutil.copyfile(folder / name, kept / name)
 
 
