@@ -16,7 +16,7 @@ from fleet.database.audit import Entry
 from fleet.database.engine import Transaction
 from fleet.database.leases import Lease
 from fleet.database.news import EXTENSIONS
-from fleet.database.tables import booking, extension, queue
+from fleet.database.tables import booking, extension, presence, queue
 from fleet.domain import booking as booking_rules
 from fleet.domain.queue import ABANDONNEE, ABSENTE, APPELEE, EN_FILE, WAITING
 from fleet.usecases import poste_views
@@ -150,8 +150,21 @@ def _due(tx: Transaction, site_id: int) -> Due:
     instants = [tx.execute(one).scalar_one() for one in (calls, requests, promises, coming)]
     instants[2] = instants[2] and instants[2] + booking_rules.LATE
     instants[3] = instants[3] and instants[3] - booking_rules.NEAR
+    instants.append(_when_one_counts_as_lost(tx, site_id))
     waits = select(queue.c.id).where(queue.c.site_id == site_id, queue.c.statut.in_(WAITING)).limit(1)
     somebody = tx.execute(waits).first() is not None
     if somebody:
         instants.append(places.site(tx, site_id).hours.day_bounds(tx.now)[1])
     return Due(min((one for one in instants if one is not None), default=None), somebody)
+
+
+def _when_one_counts_as_lost(tx: Transaction, site_id: int) -> datetime | None:
+    """Of the postes that somebody is called to. Time alone does it: nothing is committed then."""
+    gone = (presence.c.online.is_(False), presence.c.since > tx.now - poste_views.DEBOUNCE)
+    first = (
+        select(func.min(presence.c.since))
+        .join(queue, queue.c.poste_id == presence.c.poste_id)
+        .where(queue.c.site_id == site_id, queue.c.statut == APPELEE, *gone)
+    )
+    since: datetime | None = tx.execute(first).scalar_one()
+    return since and since + poste_views.DEBOUNCE

@@ -113,6 +113,22 @@ def test_a_poste_that_is_lost_meanwhile_does_not_cost_the_place(room: Room, full
     assert (_statut(room, first), _statut(room, second)) == ("appelee", "en_file")
 
 
+def test_a_called_poste_that_goes_is_looked_at_again_when_it_counts_as_lost(
+    room: Room, full: list[int]
+) -> None:
+    first = _join(room)
+    _freed(room, full[0])
+    _settle(room)
+    with room.tx() as tx:
+        gone = tx.now
+    room.presence(room.postes[0], online=False, since=gone)
+    assert _settle(room).at == gone + poste_views.DEBOUNCE
+    assert _statut(room, first) == "appelee"
+    room.presence(room.postes[0], since=gone - poste_views.DEBOUNCE)
+    _settle(room)
+    assert _statut(room, first) == "en_file"
+
+
 def test_a_ticket_is_given_up_or_lets_the_next_go_first(room: Room, full: list[int]) -> None:
     first, second, third = _join(room), _join(room), _join(room)
     queue.skip(room.fleet, room.actor, first)

@@ -53,3 +53,20 @@ def test_the_next_one_is_called_once_the_poste_is_clean_and_sits_down(stage: Sta
     _wait_called(stage, second)
     stage.settle(room)
     assert stage.wrong(room) == []
+
+
+def test_who_was_called_to_a_poste_that_goes_is_called_to_another(stage: Stage) -> None:
+    room = stage.room("room", postes=2)
+    stage.open_desk()
+    stage.controller("controller", room).start()
+    stage.start(room)
+    sessions = [stage.begin(room, poste) for poste in room]
+    ticket = _join(stage, room)
+    assert stage.act("terminate", sessions[0]).ok
+    _wait_called(stage, ticket)
+    assert stage.act("terminate", sessions[1]).ok
+    room[1].wait_free()
+    at = "SELECT poste_id FROM attente WHERE id = :id"
+    assert stage.rows(at, id=ticket) == [(room[0].id,)]
+    room[0].part.kill9()
+    wait_until(lambda: stage.rows(at, id=ticket) == [(room[1].id,)], 10, "called to the other")
