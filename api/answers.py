@@ -36,6 +36,8 @@ CLASHES = "clashes"
 """The option of handlers that only read, and that a rule may refuse all the same (409)."""
 TAGGED = "tagged"
 """The option of handlers that answer a file with an ETag."""
+KINDS = "kinds"
+"""The option of handlers whose caller chooses the kind of file: the media types beside that of the handler."""
 
 
 def marked(request: Request[Any, Any, Any], content: bytes, media_type: str, mark: str) -> Response[bytes]:

@@ -15,7 +15,7 @@ from litestar.serialization import encode_json
 from msgspec import Struct
 
 from api import errors, terms
-from api.answers import CLASHES, TAGGED
+from api.answers import CLASHES, KINDS, TAGGED
 from api.auth import PUBLIC
 from api.limits import UNLIMITED
 from api.openapi.examples import example
@@ -272,9 +272,8 @@ def _success(one: Operation, said: dict[str, Any], schemas: _Schemas) -> dict[st
     if one.handler.opt.get(TAGGED):
         names.insert(0, "ETag")
     if answer is None:
-        files = {
-            media: {"schema": {"type": "string", "format": "binary"}} for media in said.get("content", {})
-        }
+        kinds = [*said.get("content", {}), *one.handler.opt.get(KINDS, ())]
+        files = {media: {"schema": {"type": "string", "format": "binary"}} for media in kinds}
         content = {} if one.handler.status_code == 204 else {"content": files}
         return {"description": "Fait", "headers": _headers(*names), **content}
     if "version" in getattr(answer, "__struct_fields__", ()):

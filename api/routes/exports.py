@@ -9,22 +9,21 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
 from api import sheets
-from api.answers import CLASHES
+from api.answers import CLASHES, KINDS
 from api.calls import Call
 from api.parameters import Number, Typed, When, Word, Words, instant, listed
 from api.routes import logs
 from api.schemas import LogSearch
 from fleet.usecases import exports, statistics
 
-_KINDS = {
-    "csv": (sheets.as_csv, "text/csv; charset=utf-8"),
-    "xlsx": (sheets.as_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-}
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_KINDS = {"csv": (sheets.as_csv, "text/csv; charset=utf-8"), "xlsx": (sheets.as_xlsx, _XLSX)}
+_OPTIONS = {CLASHES: True, KINDS: (_XLSX,)}
 _DAYS = 30
 Kind = Annotated[Literal["csv", "xlsx"], QueryParameter(description="csv (points-virgules) ou xlsx")]
 
 
-@get("/{quoi:str}", summary="Exporter une liste", media_type="text/csv", opt={CLASHES: True})
+@get("/{quoi:str}", summary="Exporter une liste", media_type="text/csv", opt=_OPTIONS)
 async def read(
     request: Call,
     quoi: FromPath[str],
@@ -41,7 +40,7 @@ async def read(
     return await _taken(request, quoi, genre, LogSearch(site=site, depuis=depuis, jusqu_a=jusqu_a))
 
 
-@get("/logs", summary="Exporter le journal", media_type="text/csv", opt={CLASHES: True})
+@get("/logs", summary="Exporter le journal", media_type="text/csv", opt=_OPTIONS)
 async def read_logs(
     request: Call,
     genre: Kind = "csv",

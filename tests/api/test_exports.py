@@ -178,3 +178,10 @@ def test_the_lines_of_the_journal_are_chosen_as_its_list_chooses_them(desk: Desk
         assert kept["metadata"]["filtres"] == ", ".join(asked)
     assert export(desk, "sessions", action="export").status_code == 422
     assert export(desk, "logs", poste="nulle-part").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/api/exports/{quoi}", "/api/exports/logs"])
+def test_both_kinds_of_file_are_in_the_document(desk: Desk, path: str) -> None:
+    told = desk.get("/docs/openapi.json")["paths"][path]["get"]["responses"]["200"]["content"]
+    given = {export(desk, "logs", genre=genre).headers["content-type"] for genre in ("csv", "xlsx")}
+    assert set(told) == {kind.partition(";")[0] for kind in given}
