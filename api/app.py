@@ -5,7 +5,7 @@ import contextlib
 import gc
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import uvicorn
 from litestar import Litestar, Router
@@ -70,6 +70,8 @@ from fleet.usecases.fleet import Fleet
 
 VERSION = "1"
 GRACEFUL_S = 5
+_ALL = 2
+"""The generation of a collection that looks at everything."""
 _DESK = (
     transfers, endings, timelines, requests, orders, bulk, rooms, batches, bookings, queue, places, events,
 )  # fmt: skip
@@ -183,12 +185,20 @@ class _Guest(uvicorn.Server):
 def settle() -> None:
     """For a process that is an API from now on: collect garbage seldom enough that nobody waits for it.
 
-    What the process consists of is not looked through again, and what lives long seldom: each takes a tenth of a
-    second, several times in a year's figures.
+    What the process consists of is not looked through again, nor what its first calls made (documents, statements),
+    and what lives long seldom: each takes a tenth of a second, several times in a year's figures.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 10, 100)
+    gc.callbacks.append(_keep_first_calls)
+
+
+def _keep_first_calls(phase: str, about: Mapping[str, int]) -> None:
+    """Once: what outlives the first look through everything lives as long as the process."""
+    if phase == "stop" and about["generation"] == _ALL:
+        gc.freeze()
+        gc.callbacks.remove(_keep_first_calls)
 
 
 async def serve(app: Litestar, host: str, port: int, ready: asyncio.Event | None = None) -> None:

@@ -1,5 +1,6 @@
 """One measured figure, with what it is compared to and what it must be."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -55,11 +56,11 @@ def _ratio(value: float, baseline: float | None) -> float | None:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value that a share of them does not exceed. Raises ValueError without values."""
+    """The least value that a share of them does not exceed. Raises ValueError without values."""
     if not values:
         raise ValueError("nothing was measured")
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def p50(values: Sequence[float]) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench import __main__ as bench
-from bench.figures import Figure, at_most, times_at_least, told
+from bench.figures import Figure, at_most, p50, p99, times_at_least, told
 
 FIELDS = {"name", "value", "unit", "baseline", "ratio", "goal", "ok"}
 
@@ -47,3 +47,8 @@ def test_only_a_goal_of_this_run_that_is_missed_makes_it_fail(
     monkeypatch.setattr(sys, "argv", ["bench", "--force", "latency"])
     assert bench.main() == code
     assert [one["name"] for one in kept(path)] == ["of another bench", "start"]
+
+
+def test_of_a_hundred_values_one_is_beyond_the_99th_percentile() -> None:
+    assert p99(range(1, 101)) == 99
+    assert (p99([7]), p50([1, 2, 3]), p50([1, 2, 3, 4])) == (7, 2, 2)
