@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.page.axe import check_axe
 from tests.page.browsers import chromium
@@ -141,9 +141,21 @@ def test_two_who_change_a_record_lose_nothing_and_are_told(house: House, open_pa
     field(second, "Notes").fill("Vient le mardi.")
     field(first, "Prénom").fill("Anna")
     field(first, "Catégorie").fill("senior")
+    held: list[Route] = []  # what the second page reads again meanwhile: it saves without knowing
+    saved: list[bool] = []
+
+    def hold(one: Route) -> None:
+        one.continue_() if saved or one.request.method == "PUT" else held.append(one)
+
+    second.route(f"**/api/utilisateurs/{person}*", hold)
     first.get_by_role("button", name="Enregistrer").click()
     expect(told(first, "C’est enregistré")).to_be_visible()
     second.get_by_role("button", name="Enregistrer").click()
+    while not held:
+        second.wait_for_timeout(20)
+    saved.append(True)
+    for one in held:
+        one.continue_()
     expect(
         second.get_by_role("alert").filter(has_text="Quelqu’un d’autre vient de modifier cette fiche")
     ).to_be_visible()

@@ -96,7 +96,8 @@ function hear(message: Message): void {
     state.value = "live";
     ping();
   }
-  if (message.type === "rights") void readAccount().catch(() => undefined);
+  // Rights are no event that a line tells again: they may have changed while there was none.
+  if (message.type === "rights" || message.type === "connection_established") void readAccount().catch(() => undefined);
   if (message.site && message.numero) positions.set(message.site, message.numero);
   for (const listener of listeners) listener(message);
   // What was read before the line was there may have changed since, and no one told.
