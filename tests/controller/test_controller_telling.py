@@ -2,6 +2,7 @@
 Nothing of it is about who sits there."""
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,8 +40,11 @@ def test_a_refusal_of_more_time_outlives_a_broker_that_is_away(driven: Driven) -
         extensions.refuse(room.fleet, room.actor, int(asked.session))
         wait_until(lambda: running.driver and not running.driver.inbox.time_refused, 5, "tried")
         assert len(extensions.untold(room.fleet, room.site_id)) == 1
+        listening = threading.Event()
+        running.do(listening.wait, 10)  # a controller that was back first would tell nobody
         driven.broker.start()
         with driven.poste() as poste:
+            listening.set()
             no = poste.hears(messages.Refused)
             assert (no.id, no.nonce, no.reason) == ("e1", "n1", extensions.REFUSED)
             wait_until(lambda: not extensions.untold(room.fleet, room.site_id), 5, "marked as told")
