@@ -5,6 +5,7 @@ In this order, on the same machines: each test leaves a site that works.
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from tests.deploy.lab import reboot
 from tests.deploy.site import ADDRESS, LONG_S, NAME, PKI, POSTE, PPM, SECRETS, SERVER, Site
 from tests.deploy.versions import wheelhouse
+from tests.support.debian import System
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(1200)]
@@ -34,6 +36,20 @@ with socket.create_connection((sys.argv[1], 8883)) as link:
         print("nothing")
 """
 """A CONNECT of MQTT without TLS, and what comes back: at most an alert of TLS."""
+
+
+_KNOCK = """
+import socket, sys
+try:
+    socket.create_connection((sys.argv[1], int(sys.argv[2])), 2).close()
+except TimeoutError:
+    print("silent")
+except OSError as error:
+    print(type(error).__name__)
+else:
+    print("open")
+"""
+"""Connect, and say what comes of it."""
 
 
 _LOOK_UP = """
@@ -92,6 +108,25 @@ def test_only_ssh_names_the_page_and_the_broker_by_tls_are_open_to_the_network(s
     assert site.lab.at_the_desk(*words, "-tls1_1", "-verify_hostname", NAME).returncode != 0
     answer = site.lab.at_the_desk(sys.executable, "-c", _PLAIN, ADDRESS)
     assert answer.stdout.startswith(("nothing", "1503")), answer.stdout + answer.stderr
+
+
+def test_what_listens_by_mistake_is_not_reached_from_the_network(site: Site) -> None:
+    def knocked(address: str, port: int) -> str:
+        return site.lab.at_the_desk(sys.executable, "-c", _KNOCK, address, str(port)).stdout.strip()
+
+    def listens(machine: System) -> bool:
+        return machine.run("python3", "-c", _KNOCK, "127.0.0.1", "9999").stdout.strip() == "open"
+
+    addresses = [site.lab.addresses[name] for name in (SERVER, POSTE)]
+    machines = (site.server, site.poste)
+    for machine in machines:
+        machine.do("systemd-run", "--unit=stray", "python3", "-m", "http.server", "9999")
+        wait_until(partial(listens, machine), LONG_S, "it listens")
+    assert [knocked(address, 9999) for address in addresses] == ["silent", "silent"]
+    assert [knocked(ADDRESS, port) for port in (22, 53, 80, 443, 8883)] == ["open"] * 5
+    assert [knocked(addresses[1], port) for port in (22, 443, 8883)] == ["open", "silent", "silent"]
+    for machine in machines:
+        machine.do("systemctl", "stop", "stray")
 
 
 def test_the_name_server_knows_the_server_and_nothing_that_is_closed(site: Site) -> None:
