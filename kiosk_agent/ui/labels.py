@@ -117,6 +117,16 @@ def hour(at: datetime, language: Language) -> str:
     return f"{at.hour}{NBSP}h" + (f"{NBSP}{at.minute:02d}" if at.minute else "")
 
 
+def hours(told: str, language: Language) -> str:
+    """The hours of the week as the controller tells them, in French, a line for each day."""
+    if language == "fr":
+        return told
+    english = dict(zip((*_DAYS[0], "fermé"), (*_DAYS[1], "closed"), strict=True))
+    return "\n".join(
+        " ".join(english.get(word, word) for word in line.split(" ")) for line in told.split("\n")
+    )
+
+
 def moment(at: datetime, now: datetime, language: Language) -> str:
     """A moment to come, as people say it from `now`."""
     days = (at.date() - now.date()).days

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from kiosk_agent.ui.face import View
-from kiosk_agent.ui.labels import day, hour, label, moment
+from kiosk_agent.ui.labels import day, hour, hours, label, moment
 from kiosk_agent.ui.scene import Scene
 from kiosk_agent.words import OF_FAULTS, Fault, Language, clock_face, duration, say
 
@@ -205,10 +205,10 @@ def _cut_off(view: View, language: Language) -> _State:
 
 
 def _info(view: View | None, language: Language) -> str:
-    """The notice and the hours of the site, as they were written there."""
+    """The notice of the site, as it was written there, and its hours."""
     if view is None or view.config is None:
         return ""
-    parts = (("notice", view.config.notice), ("hours", view.config.hours))
+    parts = (("notice", view.config.notice), ("hours", hours(view.config.hours, language)))
     return "\n\n".join(f"{label(key, language)}\n{text}" for key, text in parts if text)
 
 

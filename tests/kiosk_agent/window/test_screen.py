@@ -209,6 +209,14 @@ def test_moments_are_said_as_people_do() -> None:
     assert day(datetime(2026, 1, 2, tzinfo=UTC).date(), "fr") == "vendredi 2 janvier"
 
 
+def test_hours_are_said_in_the_language_of_the_screen() -> None:
+    told = "lundi fermé\nmardi 09:00-12:00, 13:30-18:00"
+    view = replace(FREE, config=Config(rev=1, site="Médiathèque", notice="Chut.", hours=told))
+    assert lock(Scene(view=view)).info == f"À savoir\nChut.\n\nHoraires\n{told}"
+    english = "Good to know\nChut.\n\nOpening hours\nMonday closed\nTuesday 09:00-12:00, 13:30-18:00"
+    assert lock(Scene(view=view, language="en")).info == english
+
+
 @pytest.mark.parametrize(
     ("rule", "sentence"),
     [
